@@ -12,6 +12,7 @@ import { send, type Refusal } from "./support/http-client.js";
 import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
+import { type AuditRow, TestSpace } from "./support/test-space.js";
 
 interface Conflicts extends Refusal {
   readonly conflicts: readonly { readonly resource: string; readonly wanted: string; readonly lease: Lease }[];
@@ -24,24 +25,21 @@ interface Waits {
   readonly leases: readonly Lease[];
 }
 
-interface AuditRow {
-  readonly actor: string;
-  readonly action: string;
-  readonly resource: string;
-  readonly outcome: string;
-}
+/** The server of the tests that have a workspace, keys and names of resources of their own. */
+const common = await startKoor(t);
 
 t.test("a lease can be acquired, read and released", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
-  const lease = await ana.lease(["path:src/**", "state:plan/*", "deploy"], { reason: "why" });
+  const space = await TestSpace.begin(common.port, "acquired");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
+  const lease = await ana.lease(["path:src/**", "state:acquired/*", "deploy"], { reason: "why" });
   t.match(lease, {
-    id: "lease-1",
-    fence: 1,
+    id: space.leaseId(1),
+    fence: space.fence(1),
     state: "held",
     holder: { id: ana.id, name: "ana" },
-    workspace: "w",
-    resources: ["path:src/**", "state:plan/*", "deploy"],
+    workspace: "acquired",
+    resources: ["path:src/**", "state:acquired/*", "deploy"],
     mode: "exclusive",
     reason: "why",
     note: null,
@@ -57,55 +55,63 @@ t.test("a lease can be acquired, read and released", async (t) => {
   t.match(refused.json(), {
     error: "leased by ana: path:src/**",
     code: 409,
-    conflicts: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: "lease-1" } }],
+    conflicts: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: space.leaseId(1) } }],
   });
   t.equal((await ana.tryLease(["path:src/a.ts"])).status, 200, "a holder does not block itself");
   t.equal((await bob.tryLease(["path:docs/a.md"])).status, 200, "another resource is free");
   t.equal(
-    (await bob.tryLease(["path:src/a.ts"], { workspace: "other" })).status,
+    (await bob.tryLease(["path:src/a.ts"], { workspace: "acquired-other" })).status,
     200,
     "the same path in another workspace is another resource",
   );
   t.equal(
-    (await bob.tryLease(["state:plan/x"], { workspace: "other" })).status,
+    (await bob.tryLease(["state:acquired/x"], { workspace: "acquired-other" })).status,
     409,
     "but values are the whole server's",
   );
-  t.same((await ana.release(lease)).json(), { released: "lease-1" });
-  t.same((await ana.release(lease)).json(), { released: "lease-1" }, "a second release is answered alike");
-  t.match(await ana.get("lease-1"), { state: "released", ended_at: TIMESTAMP, expires_at: null, fence: 1 });
+  t.same((await ana.release(lease)).json(), { released: space.leaseId(1) });
+  t.same((await ana.release(lease)).json(), { released: space.leaseId(1) }, "a second release is answered alike");
+  t.match(await ana.get(space.leaseId(1)), {
+    state: "released",
+    ended_at: TIMESTAMP,
+    expires_at: null,
+    fence: space.fence(1),
+  });
   t.equal(
-    (await ana.ask("DELETE", "/api/leases/lease-1?fence=9")).status,
+    (await ana.ask("DELETE", `/api/leases/${space.leaseId(1)}?fence=${space.fence(9)}`)).status,
     409,
     "a release under another fence is refused",
   );
-  t.same((await ana.ask("GET", "/api/leases/lease-99")).json(), { error: "lease not found: lease-99", code: 404 });
-  const rows = (await send(port, "GET", "/api/audit?limit=100")).json<AuditRow[]>().toReversed();
+  t.same((await ana.ask("GET", `/api/leases/${space.leaseId(99)}`)).json(), {
+    error: `lease not found: ${space.leaseId(99)}`,
+    code: 404,
+  });
+  const rows = await space.auditRows();
   t.same(
     rows.filter(({ action }) => action.startsWith("lease.")).map((row) => [row.action, row.resource, row.outcome]),
     [
-      ["lease.acquire", "lease-1", "success"],
+      ["lease.acquire", space.leaseId(1), "success"],
       ["lease.acquire", "", "error"],
-      ["lease.acquire", "lease-2", "success"],
-      ["lease.acquire", "lease-3", "success"],
-      ["lease.acquire", "lease-4", "success"],
+      ["lease.acquire", space.leaseId(2), "success"],
+      ["lease.acquire", space.leaseId(3), "success"],
+      ["lease.acquire", space.leaseId(4), "success"],
       ["lease.acquire", "", "error"],
-      ["lease.release", "lease-1", "success"],
-      ["lease.release", "lease-1", "error"],
+      ["lease.release", space.leaseId(1), "success"],
+      ["lease.release", space.leaseId(1), "error"],
     ],
     "each call that changes something has one row, and refusals do, too",
   );
-  const [granted] = await eventsOf(port, "lease.*");
+  const [granted] = await space.events("lease.*");
   t.match(granted, {
     topic: "lease.granted",
     source: "koor",
     data: {
-      lease_id: "lease-1",
+      lease_id: space.leaseId(1),
       holder: { id: ana.id, name: "ana" },
-      workspace: "w",
-      resources: ["path:src/**", "state:plan/*", "deploy"],
+      workspace: "acquired",
+      resources: ["path:src/**", "state:acquired/*", "deploy"],
       mode: "exclusive",
-      fence: 1,
+      fence: space.fence(1),
       task: null,
       reason: "why",
     },
@@ -115,9 +121,8 @@ t.test("a lease can be acquired, read and released", async (t) => {
 });
 
 t.test("requests wait in the order of their arrival", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
-  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const space = await TestSpace.begin(common.port, "order");
+  const [ana, bob, cid] = await space.agents("ana", "bob", "cid");
   const first = await ana.lease(["path:a", "path:b"]);
   const waiting = await bob.tryLease(["path:a"], { queue: true });
   t.equal(waiting.status, 202);
@@ -126,13 +131,13 @@ t.test("requests wait in the order of their arrival", async (t) => {
   t.equal(shared.position, 2);
   t.match((await cid.tryLease(["path:a"], { wait_s: 1 })).json(), { error: /^leased by ana: path:a$/ });
   t.equal(
-    (await cid.ask("GET", "/api/leases?state=waiting")).json<{ leases: Lease[] }>().leases.length,
+    (await cid.ask("GET", "/api/leases?state=waiting&workspace=order")).json<{ leases: Lease[] }>().leases.length,
     2,
     "it has left the queue",
   );
   const held = bob.get(waiting.json<Lease>().id, 60);
   await ana.release(first);
-  t.match(await held, { state: "held", fence: 2, position: null });
+  t.match(await held, { state: "held", fence: space.fence(2), position: null });
   t.equal((await cid.get(shared.id)).position, 1);
   const awaited = await ana.tryLease(["path:b"]);
   t.match(
@@ -141,18 +146,22 @@ t.test("requests wait in the order of their arrival", async (t) => {
     "no request overtakes",
   );
   await bob.release(await bob.get(waiting.json<Lease>().id));
-  t.match(await cid.get(shared.id, 60), { state: "held", fence: 3 });
+  t.match(await cid.get(shared.id, 60), { state: "held", fence: space.fence(3) });
   t.equal((await ana.tryLease(["path:z"], { mode: "shared" })).status, 200, "shared leases are compatible");
   const left = await ana.lease(["path:b"], { queue: true });
   t.equal((await ana.release(left)).status, 200);
-  t.equal((await ana.ask("DELETE", `/api/leases/${left.id}?fence=9`)).status, 200, "and again under any fence");
+  t.equal(
+    (await ana.ask("DELETE", `/api/leases/${left.id}?fence=${space.fence(9)}`)).status,
+    200,
+    "and again under any fence",
+  );
   t.match(await ana.get(left.id), { state: "released", fence: null, granted_at: null });
 });
 
 t.test("a request that would close a cycle is refused, and one that others wait for may overtake", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
-  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const space = await TestSpace.begin(common.port, "cycle");
+  const { port } = space;
+  const [ana, bob, cid] = await space.agents("ana", "bob", "cid");
   await ana.lease(["a"]);
   await bob.lease(["b"]);
   await cid.lease(["c"]);
@@ -174,9 +183,9 @@ t.test("a request that would close a cycle is refused, and one that others wait 
     { error: "leased by ana: a" },
     "a request that does not wait closes no cycle",
   );
-  const dan = await Agent.register(port, "dan");
+  const [dan] = await space.agents("dan");
   await dan.lease(["a", "free"], { queue: true });
-  const eve = await Agent.register(port, "eve");
+  const [eve] = await space.agents("eve");
   t.match((await eve.tryLease(["free"])).json(), { error: "awaited by dan: free" }, "no request overtakes dan");
   t.equal((await ana.tryLease(["free"])).status, 200, "but ana's does, because dan waits for her");
   t.equal((await bob.tryLease(["a"])).status, 409);
@@ -189,7 +198,7 @@ t.test("a request that would close a cycle is refused, and one that others wait 
     });
   // Dan is blocked by ana's two leases. A later waiter is blocked by dan as long as no other client holds what it
   // wants.
-  await eve.lease(["free"], { queue: true, workspace: "elsewhere" });
+  await eve.lease(["free"], { queue: true, workspace: "cycle-elsewhere" });
   const all = await waitsOf();
   t.same(pairs(all), ["ana b bob", "bob c cid", "dan a ana", "dan free ana"]);
   t.equal(all.waiting, 3);
@@ -199,7 +208,7 @@ t.test("a request that would close a cycle is refused, and one that others wait 
     "each lease is there once, the newest first",
   );
   const eves = await eve.lease(["free"], { queue: true });
-  const frees = await ana.ask("GET", "/api/leases?resource=free&workspace=w");
+  const frees = await ana.ask("GET", "/api/leases?resource=free&workspace=cycle");
   const [held] = frees.json<{ leases: Lease[] }>().leases;
   if (held !== undefined) await ana.release(held);
   t.same(pairs(await waitsOf()).at(-1), "eve free dan", "the earlier waiter is the blocker where nothing is held");
@@ -211,30 +220,28 @@ t.test("a request that would close a cycle is refused, and one that others wait 
 });
 
 t.test("a request that a queued one waits for may overtake, too", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
-  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const space = await TestSpace.begin(common.port, "overtakes");
+  const [ana, bob, cid] = await space.agents("ana", "bob", "cid");
   await ana.lease(["a"]);
   await bob.lease(["a", "b"], { queue: true });
   await cid.lease(["b", "c"], { queue: true });
-  const dan = await Agent.register(port, "dan");
+  const [dan] = await space.agents("dan");
   t.match((await dan.tryLease(["c"])).json(), { error: "awaited by cid: c" }, "no request overtakes cid");
   t.equal((await bob.tryLease(["c"])).status, 200, "but bob's does, because cid waits for him");
-  await bob.release(await bob.get("lease-4"));
+  await bob.release(await bob.get(space.leaseId(4)));
   t.equal((await ana.tryLease(["c"])).status, 200, "and so does ana's, because bob waits for her");
 });
 
 t.test("a claim lives while its holder sends heartbeats", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid] = await Promise.all(["ana", "bob", "cid"].map((name) => Agent.register(port, name)));
-  if (ana === undefined || bob === undefined || cid === undefined) return;
+  const space = await TestSpace.begin(common.port, "lives");
+  const [ana, bob, cid] = await space.agents("ana", "bob", "cid");
   const silent = await ana.lease(["a"], { ttl_s: 1, reason: "mine" });
   const busy = await bob.lease(["b"], { ttl_s: 1 });
   await bob.ask("POST", `/api/instances/${bob.id}/heartbeat`, { busy_s: 60 });
   const waits = await cid.lease(["c"], { ttl_s: 1 });
   const poll = cid.ask("GET", "/api/events/history?topic=enough&wait=30");
-  const lost = await nextEvent(port, "lease.lost");
-  t.match(lost.data, { lease_id: silent.id, holder: { id: ana.id }, fence: 1, reason: "expired" });
+  const lost = await space.nextEvent("lease.lost");
+  t.match(lost.data, { lease_id: silent.id, holder: { id: ana.id }, fence: space.fence(1), reason: "expired" });
   t.match(await ana.get(silent.id), { state: "lost", reason: "expired", note: null, expires_at: null });
   t.same((await ana.release(silent)).json(), { error: "lease lost", code: 409 });
   t.same((await ana.renew(silent, { fence: silent.fence })).json(), { error: "lease lost", code: 409 });
@@ -246,25 +253,26 @@ t.test("a claim lives while its holder sends heartbeats", async (t) => {
   // A busy machine may have taken many seconds until here.
   t.ok(ends > 5_000 && ends <= 61_000, `it ends in ${ends} ms`);
   await bob.ask("POST", `/api/instances/${bob.id}/heartbeat`, { busy_s: 0 });
-  t.match((await nextEvent(port, "lease.lost", lost.id)).data, { reason: "expired" });
+  t.match((await space.nextEvent("lease.lost", lost.id)).data, { reason: "expired" });
   const short = await ana.lease(["a"], { max_s: 1 });
   // It sends heartbeats all the time.
   const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
   t.match(await ana.renew(short, { fence: short.fence, ttl_s: 60 }).then((answer) => answer.json()), { ttl_s: 60 });
   await alive;
   t.match(await ana.get(short.id), { state: "lost", reason: "max_s" });
-  const rows = (await send(port, "GET", "/api/audit?action=lease.lost&actor=koor")).json<AuditRow[]>();
+  const rows = (await space.auditRows()).filter(({ action, actor }) => action === "lease.lost" && actor === "koor");
   t.ok(rows.length >= 3 && rows.every(({ outcome }) => outcome === "success"), "the server publishes the end");
 });
 
 t.test("a write under an old fence is rejected", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
-  const old = await ana.lease(["state:plan/*", "spec:p/*"]);
+  const space = await TestSpace.begin(common.port, "fences");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
+  const old = await ana.lease(["state:fences/*", "spec:fences/*"]);
   const put = (agent: Agent, path: string, fence?: string) =>
     agent.ask("PUT", path, { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
-  for (const path of ["/api/state/plan/x", "/api/specs/p/x"]) {
-    t.equal((await put(ana, path, "1")).status, 200);
+  for (const path of ["/api/state/fences/x", "/api/specs/fences/x"]) {
+    t.equal((await put(ana, path, String(old.fence))).status, 200);
     t.equal((await put(ana, path)).status, 200, "the holder needs no fence");
     const locked = await put(bob, path);
     t.equal(locked.status, 423);
@@ -273,25 +281,33 @@ t.test("a write under an old fence is rejected", async (t) => {
     t.equal((await bob.ask("POST", `${path}?rollback=1`)).status, 423);
     t.equal((await send(port, "PUT", path, { body: "1" })).status, 423, "a call without an instance is another client");
   }
-  t.equal((await put(bob, "/api/state/elsewhere")).status, 200);
+  t.equal((await put(bob, "/api/state/fences-elsewhere")).status, 200);
   await ana.release(old);
-  const now = await bob.lease(["state:plan/*"]);
+  const now = await bob.lease(["state:fences/*"]);
   for (const [agent, fence] of [
-    [ana, "1"],
-    [ana, "2"],
-    [bob, "1"],
-    [bob, "3"],
+    [ana, String(space.fence(1))],
+    [ana, String(space.fence(2))],
+    [bob, String(space.fence(1))],
+    [bob, String(space.fence(3))],
     [bob, "9007199254740991"],
     [bob, "9".repeat(400)],
   ] as const) {
-    const refused = await put(agent, "/api/state/plan/x?if_version=99", fence);
+    const refused = await put(agent, "/api/state/fences/x?if_version=99", fence);
     t.same(refused.json(), { error: "stale fence", code: 412 }, `${agent.name} under ${fence}`);
   }
-  t.equal((await put(bob, "/api/state/plan/x", String(now.fence))).status, 200);
+  t.equal((await put(bob, "/api/state/fences/x", String(now.fence))).status, 200);
   for (const fence of ["0", "-1", "1.5", "x", "1e3"])
-    t.match((await put(bob, "/api/state/plan/x", fence)).json(), { error: /^X-Koor-Fence must be/, code: 400 }, fence);
-  t.equal((await send(port, "PUT", "/api/state/k", { body: "1", headers: { "X-Koor-Fence": "2" } })).status, 412);
-  t.equal((await send(port, "GET", "/api/state/plan/x")).text, '{"by":"bob"}');
+    t.match(
+      (await put(bob, "/api/state/fences/x", fence)).json(),
+      { error: /^X-Koor-Fence must be/, code: 400 },
+      fence,
+    );
+  t.equal(
+    (await send(port, "PUT", "/api/state/fences-k", { body: "1", headers: { "X-Koor-Fence": String(space.fence(2)) } }))
+      .status,
+    412,
+  );
+  t.equal((await send(port, "GET", "/api/state/fences/x")).text, '{"by":"bob"}');
 });
 
 t.test("an agent cannot change another's lease", async (t) => {
@@ -326,11 +342,11 @@ t.test("an agent cannot change another's lease", async (t) => {
 });
 
 t.test("the same request_id gives the same lease", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const space = await TestSpace.begin(common.port, "repeats");
+  const [ana, bob] = await space.agents("ana", "bob");
   const answers = await Promise.all(Array.from({ length: 64 }, () => ana.lease(["a"], { request_id: "r" })));
   t.equal(new Set(answers.map(({ id, fence }) => `${id} ${fence}`)).size, 1, "64 at the same time get one");
-  t.equal((await eventsOf(port, "lease.granted")).length, 1);
+  t.equal((await space.events("lease.granted")).length, 1);
   t.not(
     (await bob.tryLease(["b"], { request_id: "r" })).json<Lease>().id,
     answers[0]?.id,
@@ -349,8 +365,8 @@ t.test("the same request_id gives the same lease", async (t) => {
 });
 
 t.test("a request for a lease that the agent has is answered with it", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const space = await TestSpace.begin(common.port, "again");
+  const [ana, bob] = await space.agents("ana", "bob");
   const first = await ana.lease(["path:src/**", "deploy"], { ttl_s: 60 });
   t.match(await ana.lease(["path:src/**", "deploy"], { ttl_s: 120 }), { ...first, ttl_s: 120, expires_at: String });
   t.match(
@@ -359,11 +375,11 @@ t.test("a request for a lease that the agent has is answered with it", async (t)
     "in any order of resources",
   );
   t.match(await ana.lease(["path:src/**", "deploy"], { wait_s: 1, request_id: "r" }), { id: first.id });
-  t.equal((await eventsOf(port, "lease.granted")).length, 1, "it was granted once");
+  t.equal((await space.events("lease.granted")).length, 1, "it was granted once");
   for (const [what, resources, more] of [
     ["fewer", ["deploy"], {}],
     ["of another mode", ["path:src/**", "deploy"], { mode: "shared" }],
-    ["of another workspace", ["path:src/**", "deploy"], { workspace: "other" }],
+    ["of another workspace", ["path:src/**", "deploy"], { workspace: "again-other" }],
     ["of its own", ["path:src/**", "deploy"], { reuse: false }],
   ] as const)
     t.not((await ana.lease(resources, more)).id, first.id, what);
@@ -373,15 +389,16 @@ t.test("a request for a lease that the agent has is answered with it", async (t)
 });
 
 t.test("calls of the same request_id wait for the same lease", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const space = await TestSpace.begin(common.port, "shares");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   const lease = await ana.lease(["a", "b", "c"]);
   const again = { request_id: "r", wait_s: 60 };
   const gone = new AbortController();
   const headers = { "X-Koor-Instance": bob.id };
   const body = JSON.stringify({ resources: ["a"], ...again });
   const first = fetch(`http://127.0.0.1:${port}/api/leases`, { method: "POST", headers, body, signal: gone.signal });
-  const waiting = await nextEvent(port, "lease.waiting");
+  const waiting = await space.nextEvent("lease.waiting");
   const second = bob.tryLease(["a"], again);
   const impatient = await bob.tryLease(["a"], { request_id: "r" });
   t.match(impatient.json(), { error: "leased by ana: a", conflicts: [{ wanted: "a" }] });
@@ -393,39 +410,45 @@ t.test("calls of the same request_id wait for the same lease", async (t) => {
   await ana.release(lease);
   const granted = (await second).json<Lease>();
   t.match(granted, { id: waiting.data["lease_id"], state: "held" }, "one client is gone, the other still waits");
-  t.equal((await eventsOf(port, "lease.released")).length, 1, "no other request left the queue");
+  t.equal((await space.events("lease.released")).length, 1, "no other request left the queue");
 });
 
 t.test("a request that is taken out of the queue answers its waiting call without a lease", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const space = await TestSpace.begin(common.port, "taken");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   await ana.lease(["a"]);
   const broken = bob.tryLease(["a"], { wait_s: 60 });
-  const first = await nextEvent(port, "lease.waiting");
+  const first = await space.nextEvent("lease.waiting");
   await send(port, "POST", `/api/leases/${String(first.data["lease_id"])}/break`, { body: '{"reason":"r"}' });
   t.same((await broken).json(), { error: "lease lost", code: 409 });
   const left = bob.tryLease(["a"], { wait_s: 60, queue: true });
-  const second = await nextEvent(port, "lease.waiting", first.id);
+  const second = await space.nextEvent("lease.waiting", first.id);
   await bob.ask("DELETE", `/api/leases/${String(second.data["lease_id"])}`);
   t.same((await left).json(), { error: "lease lost", code: 409 }, "whether or not it is queued");
 });
 
 t.test("lists and checks can be filtered", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob", { workspace: "v" })];
-  for (const resource of ["path:src/**", "path:docs/*.md", "state:plan"]) await ana.lease([resource]);
+  const space = await TestSpace.begin(common.port, "lists");
+  const { port } = space;
+  const [ana] = await space.agents("ana");
+  const bob = await Agent.register(port, "bob", { workspace: "lists-v" });
+  for (const resource of ["path:src/**", "path:docs/*.md", "state:lists"]) await ana.lease([resource]);
   await bob.lease(["path:src/a"], { mode: "shared" });
-  await ana.release(await ana.get("lease-3"));
+  await ana.release(await ana.get(space.leaseId(3)));
+  const own = new Map([1, 2, 3, 4].map((number) => [space.leaseId(number), `lease-${number}`]));
   const ids = async (query: string): Promise<string[]> =>
-    (await ana.ask("GET", `/api/leases${query}`)).json<{ leases: Lease[] }>().leases.map(({ id }) => id);
+    (await ana.ask("GET", `/api/leases${query}`))
+      .json<{ leases: Lease[] }>()
+      .leases.flatMap(({ id }) => own.get(id) ?? []);
   t.same(await ids(""), ["lease-4", "lease-2", "lease-1"]);
   t.same(await ids("?state=all"), ["lease-4", "lease-3", "lease-2", "lease-1"]);
-  t.same(await ids("?state=all&limit=2&after=lease-4"), ["lease-3", "lease-2"]);
+  t.same(await ids(`?state=all&limit=2&after=${space.leaseId(4)}`), ["lease-3", "lease-2"]);
   t.same(await ids("?state=released"), ["lease-3"]);
   t.same(await ids(`?holder=${bob.id}`), ["lease-4"]);
-  t.same(await ids("?workspace=w"), ["lease-2", "lease-1"]);
+  t.same(await ids("?workspace=lists"), ["lease-2", "lease-1"]);
   t.same(await ids("?resource=path:src/a"), ["lease-4", "lease-1"], "in any workspace");
-  t.same(await ids("?resource=path:*/a&workspace=w"), ["lease-1"]);
+  t.same(await ids("?resource=path:*/a&workspace=lists"), ["lease-1"]);
   t.same(await ids("?resource=state:*&state=all"), ["lease-3"]);
   for (const query of ["?after=x", "?state=x", "?limit=0", "?resource=path:/x"])
     t.equal((await ana.ask("GET", `/api/leases${query}`)).status, 400, query);
@@ -434,27 +457,28 @@ t.test("lists and checks can be filtered", async (t) => {
       ? send(port, "POST", "/api/leases/check", { body: JSON.stringify(body) })
       : agent.ask("POST", "/api/leases/check", body));
     const { free, conflicts } = answer.json<{ free: boolean; conflicts: { path: string; lease: Lease }[] }>();
-    return [free, ...conflicts.map(({ path, lease }) => `${path} ${lease.id}`)];
+    return [free, ...conflicts.map(({ path, lease }) => `${path} ${own.get(lease.id) ?? lease.id}`)];
   };
   t.same(await check(ana, { paths: ["src/a", "docs/x.md"] }), [true], "the agent's own are free to it");
   t.same(await check(bob, { paths: ["src/a"] }), [true], "in another workspace");
-  t.same(await check(bob, { workspace: "w", paths: ["src/a", "docs/x.md", "docs/x.txt"] }), [
+  t.same(await check(bob, { workspace: "lists", paths: ["src/a", "docs/x.md", "docs/x.txt"] }), [
     false,
     "src/a lease-1",
     "docs/x.md lease-2",
   ]);
-  t.same(await check(null, { workspace: "v", paths: ["src/a"] }), [false, "src/a lease-4"]);
-  t.same(await check(null, { workspace: "v", paths: ["src/a"], mode: "shared" }), [true]);
+  t.same(await check(null, { workspace: "lists-v", paths: ["src/a"] }), [false, "src/a lease-4"]);
+  t.same(await check(null, { workspace: "lists-v", paths: ["src/a"], mode: "shared" }), [true]);
   t.same(
-    await check(null, { workspace: "w", paths: ["docs/*.md"] }),
+    await check(null, { workspace: "lists", paths: ["docs/*.md"] }),
     [false, "docs/*.md lease-2"],
     "a name is not a glob",
   );
 });
 
 t.test("a request with invalid or too large members changes nothing", async (t) => {
-  const { port } = await startKoor(t);
-  const ana = await Agent.register(port, "ana");
+  const space = await TestSpace.begin(common.port, "invalid");
+  const { port } = space;
+  const [ana] = await space.agents("ana");
   for (const [resources, error] of [
     [[], /resources/],
     [Array.from({ length: LEASE_RESOURCES_MAX + 1 }, (_, at) => `r${at}`), /resources/],
@@ -477,12 +501,12 @@ t.test("a request with invalid or too large members changes nothing", async (t) 
   t.equal((await ana.tryLease([`name:${"*".repeat(RESOURCE_BYTES_MAX - 5)}`])).status, 200, "a name is no glob");
   const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(RESOURCE_BYTES_MAX - kind.length));
   t.equal((await ana.tryLease(stars)).status, 200);
-  const bob = await Agent.register(port, "bob");
+  const [bob] = await space.agents("bob");
   t.equal((await bob.tryLease([`path:${"*a".repeat(200)}`])).status, 409, "any two such globs overlap");
   t.equal((await bob.tryLease(["path:a/b"])).status, 200, "one segment is not two");
   t.equal((await ana.ask("POST", "/api/leases", { resources: ["a"], reason: "x".repeat(4097) })).status, 400);
   const held = async (): Promise<number> =>
-    (await ana.ask("GET", "/api/leases?limit=10000")).json<{ leases: Lease[] }>().leases.length;
+    (await ana.ask("GET", "/api/leases?limit=10000&workspace=invalid")).json<{ leases: Lease[] }>().leases.length;
   const before = await held();
   await Promise.all(
     Array.from({ length: LEASES_OF_HOLDER_MAX - 2 }, (_, at) => ana.lease([`own-${at}`], { ttl_s: 3_600 })),
@@ -494,20 +518,23 @@ t.test("a request with invalid or too large members changes nothing", async (t) 
   t.equal(await held(), before + LEASES_OF_HOLDER_MAX - 2);
   const refusals = (await send(port, "GET", "/api/audit?action=lease.acquire&limit=1")).json<AuditRow[]>();
   t.match(refusals, [{ outcome: "success" }], "repeated requests do not fill the log");
+  // Her leases of values and specs concern all workspaces.
+  await send(port, "DELETE", `/api/instances/${ana.id}`);
 });
 
 t.test("a client that disconnects while it waits gets nothing", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = [await Agent.register(port, "ana"), await Agent.register(port, "bob")];
+  const space = await TestSpace.begin(common.port, "leaves");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   const lease = await ana.lease(["a"]);
   const gone = new AbortController();
   const headers = { "X-Koor-Instance": bob.id };
   const body = JSON.stringify({ resources: ["a"], wait_s: 60 });
   const asked = fetch(`http://127.0.0.1:${port}/api/leases`, { method: "POST", headers, body, signal: gone.signal });
-  const waiting = await nextEvent(port, "lease.waiting");
+  const waiting = await space.nextEvent("lease.waiting");
   gone.abort();
   await t.rejects(asked);
-  const left = await nextEvent(port, "lease.released");
+  const left = await space.nextEvent("lease.released");
   t.equal(left.data["lease_id"], waiting.data["lease_id"], "it has left the queue");
   await ana.release(lease);
   t.equal((await ana.tryLease(["a"])).status, 200);
@@ -548,9 +575,8 @@ t.test("leases outlive a restart, and a restore drops them", { skip: RESTORE_REF
 });
 
 t.test("a directory and its content conflict, whichever is held, in every call", async (t) => {
-  const { port } = await startKoor(t);
-  const ana = await Agent.register(port, "ana");
-  const ben = await Agent.register(port, "ben");
+  const space = await TestSpace.begin(common.port, "directories");
+  const [ana, ben] = await space.agents("ana", "ben");
   const check = async (...paths: string[]): Promise<boolean> =>
     (await ben.ask("POST", "/api/leases/check", { paths })).json<{ free: boolean }>().free;
   const isFree = async (resource: string): Promise<boolean> => {
@@ -563,10 +589,10 @@ t.test("a directory and its content conflict, whichever is held, in every call",
     ["path:lib/a.ts", "path:lib/**"],
     ["path:lib/*.{ts,tsx}", "path:lib/a.tsx"],
     ["path:caf\u00e9", "path:cafe\u0301/a"],
-    ["state:plan", "state:plan/build"],
-    ["state:plan/build", "state:plan"],
+    ["state:d-plan", "state:d-plan/build"],
+    ["state:d-plan/build", "state:d-plan"],
     ["path:lib", "path:lib/*.ts"],
-    ["state:{plan,goal}/*", "state:goal"],
+    ["state:{d-plan,d-goal}/*", "state:d-goal"],
   ] as const) {
     const lease = await ana.lease([held]);
     t.match(
@@ -589,14 +615,14 @@ t.test("a directory and its content conflict, whichever is held, in every call",
     t.equal(claimed.id, task.id);
     await ben.ask("POST", `/api/tasks/${task.id}/complete`, { fence: claimed.fence });
   }
-  await ana.lease(["path:src", "state:plan"]);
-  t.equal((await ben.tryLease(["path:src2/x", "state:plans/x"])).status, 200, "only whole segments match");
+  await ana.lease(["path:src", "state:d-plan"]);
+  t.equal((await ben.tryLease(["path:src2/x", "state:d-plans/x"])).status, 200, "only whole segments match");
   t.equal(await check("src2/a", "source"), true);
 });
 
 t.test("every call refuses a path that no file of the workspace can have", async (t) => {
-  const { port } = await startKoor(t);
-  const ana = await Agent.register(port, "ana");
+  const space = await TestSpace.begin(common.port, "paths");
+  const [ana] = await space.agents("ana");
   for (const path of [
     "src\\a.ts",
     "C:\\p\\a.ts",

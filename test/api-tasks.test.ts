@@ -13,7 +13,7 @@ import { must } from "../src/base/assert.js";
 import { TIMESTAMP } from "./support/answers.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
-import { Agent, eventsOf, type Lease, nextEvent } from "./support/leasing.js";
+import { Agent, eventsOf, type Lease, type StoredEvent } from "./support/leasing.js";
 import { countInFlight } from "./support/metrics.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
@@ -30,22 +30,21 @@ import {
   tryClaim,
 } from "./support/tasking.js";
 import { betweenLooks } from "./support/between-looks.js";
+import { TestSpace } from "./support/test-space.js";
 
-interface AuditRow {
-  readonly actor: string;
-  readonly action: string;
-  readonly resource: string;
-  readonly outcome: string;
-}
-
-/** Returns the audit log from the oldest row to the newest, limited to tasks and claims. */
-async function auditOf(port: number, names: ReadonlyMap<string, string>, headers = {}): Promise<string[]> {
-  const rows = (await send(port, "GET", "/api/audit?limit=1000", { headers })).json<AuditRow[]>().toReversed();
-  return rows
+/** Returns the audit rows of a test from the oldest to the newest, limited to tasks and claims. */
+async function auditOf(space: TestSpace, names: ReadonlyMap<string, string>): Promise<string[]> {
+  return (await space.auditRows())
     .filter(({ action }) => /^(task|lease)\./.test(action))
     .map(({ actor, action, resource, outcome }) =>
-      [names.get(actor) ?? actor, action, resource, outcome].join(" ").trim(),
+      [names.get(actor) ?? actor, action, space.shorten(resource), outcome].join(" ").trim(),
     );
+}
+
+/** Formats an event as a short line, with the fences and the names of tasks as numbered and named in their test. */
+function lineOf(space: TestSpace, event: StoredEvent): string {
+  const { fence } = event.data as { readonly fence: number | null };
+  return space.shorten(shortOf({ ...event, data: { ...event.data, fence: space.numberOfFence(fence) } }));
 }
 
 function refusal(answer: Answer): unknown {
@@ -57,7 +56,7 @@ async function pair(port: number, workspace = "w"): Promise<[Agent, Agent]> {
   return Promise.all([Agent.register(port, "ana", { workspace }), Agent.register(port, "bob", { workspace })]);
 }
 
-/** The server of the tests that have a workspace of their own, and ids that no other of them uses. */
+/** The server of the tests that have a workspace of their own, and task ids that no other of them uses. */
 const common = await startKoor(t);
 
 const LOST = [409, "claim lost"];
@@ -65,12 +64,13 @@ const NOT_YOURS = [403, "not yours"];
 const NEEDS_INSTANCE = [400, "this needs an instance: send X-Koor-Instance or its token"];
 
 t.test("a task goes from its creation to its end", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "goes");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   const made = await sendJson(port, "POST", "/api/tasks", { title: "bare" });
   t.equal(made.status, 200);
   t.same(made.json(), {
-    id: "task-1",
+    id: space.taskId(1),
     workspace: "",
     title: "bare",
     body: "",
@@ -120,20 +120,20 @@ t.test("a task goes from its creation to its end", async (t) => {
     after: [],
   };
   const built = (await ana.ask("POST", "/api/tasks", whole)).json<Task>();
-  t.match(built, { ...whole, labels: ["go", "ci"], workspace: "w", created_by: ana.id, state: "ready" });
+  t.match(built, { ...whole, labels: ["go", "ci"], workspace: "goes", created_by: ana.id, state: "ready" });
   const { task, lease } = await claim(ana);
   t.match(task, {
     ...whole,
     labels: ["go", "ci"],
     state: "claimed",
     holder: { id: ana.id, name: "ana" },
-    fence: 1,
-    lease: "lease-1",
+    fence: space.fence(1),
+    lease: space.leaseId(1),
     claimed_at: TIMESTAMP,
   });
   t.match(lease, {
-    id: "lease-1",
-    fence: 1,
+    id: space.leaseId(1),
+    fence: space.fence(1),
     state: "held",
     task: whole.id,
     resources: whole.resources,
@@ -141,17 +141,17 @@ t.test("a task goes from its creation to its end", async (t) => {
     ttl_s: 60,
     max_s: 120,
     reason: "build",
-    workspace: "w",
+    workspace: "goes",
   });
   if (task === null) return;
   const progress = await callTask(ana, task, "progress", { percent: 40, note: "half", checkpoint: [1, { a: null }] });
   t.match(progress.json(), { expires_at: TIMESTAMP, cancel_requested: false });
   const leftMs = Date.parse(progress.json<{ expires_at: string }>().expires_at) - Date.now();
   t.ok(leftMs > 50_000 && leftMs <= 60_000, `${leftMs} ms are left`);
-  t.match(await getTask(port, whole.id), { progress: 40, note: "half", checkpoint: [1, { a: null }] });
+  t.match(await getTask(space, whole.id), { progress: 40, note: "half", checkpoint: [1, { a: null }] });
   await callTask(ana, task, "progress", {});
   t.match(
-    await getTask(port, whole.id),
+    await getTask(space, whole.id),
     { progress: 40, note: "half", checkpoint: [1, { a: null }] },
     "every member has its default",
   );
@@ -173,9 +173,9 @@ t.test("a task goes from its creation to its end", async (t) => {
     ],
   );
   t.same(read.dependents, []);
-  t.match((await ana.get("lease-1")).state, "released");
+  t.match((await ana.get(space.leaseId(1))).state, "released");
   t.same(
-    (await eventsOf(port, "*.*")).filter(({ topic }) => /^(task|lease)/.test(topic)).map(({ topic }) => topic),
+    (await space.events("*.*")).filter(({ topic }) => /^(task|lease)/.test(topic)).map(({ topic }) => topic),
     [
       "task.created",
       "task.ready",
@@ -187,21 +187,24 @@ t.test("a task goes from its creation to its end", async (t) => {
       "task.done",
     ],
   );
-  const [event] = (await eventsOf(port, "task.claimed")).slice(-1);
+  const [event] = (await space.events("task.claimed")).slice(-1);
   t.same(event?.data, {
     task_id: whole.id,
-    workspace: "w",
+    workspace: "goes",
     title: "build",
     labels: ["go", "ci"],
     state: "claimed",
     holder: { id: ana.id, name: "ana" },
-    fence: 1,
+    fence: space.fence(1),
     reason: null,
   });
   t.equal(event?.source, "koor");
-  t.equal(shortOf(must((await eventsOf(port, "task.done"))[0], "it is published")), `task.done ${whole.id} ana 1 -`);
-  t.same(await auditOf(port, new Map([[ana.id, "ana"]])), [
-    "task.create task-1 success",
+  t.equal(
+    lineOf(space, must((await space.events("task.done"))[0], "it is published")),
+    `task.done ${whole.id} ana 1 -`,
+  );
+  t.same(await auditOf(space, new Map([[ana.id, "ana"]])), [
+    `task.create ${space.taskId(1)} success`,
     `ana task.create ${whole.id} success`,
     `ana task.claim ${whole.id} success`,
     `ana task.complete ${whole.id} success`,
@@ -211,47 +214,48 @@ t.test("a task goes from its creation to its end", async (t) => {
 });
 
 t.test("a task goes to an agent that may have it, in the order of the queue", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "queue");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   await ana.ask("POST", `/api/instances/${ana.id}/capabilities`, { capabilities: ["go", "gpu"] });
   await addTasks(
-    port,
-    { id: "low", priority: 0 },
-    { id: "high", priority: 9 },
-    { id: "first" },
-    { id: "second" },
-    { id: "labeled", labels: ["x", "y"], priority: 1 },
-    { id: "needs", requires: ["go", "gpu"], priority: 8 },
-    { id: "hers", assignee: ana.id, priority: 7 },
-    { id: "his", assignee: "bob", priority: 7 },
-    { id: "elsewhere", workspace: "v", priority: 9 },
-    { id: "later", priority: 9, not_before: "2100-01-01T00:00:00Z" },
-    { id: "last", priority: 9, after: ["low"] },
+    space,
+    { id: "queue-low", priority: 0 },
+    { id: "queue-high", priority: 9 },
+    { id: "queue-first" },
+    { id: "queue-second" },
+    { id: "queue-labeled", labels: ["x", "y"], priority: 1 },
+    { id: "queue-needs", requires: ["go", "gpu"], priority: 8 },
+    { id: "queue-hers", assignee: ana.id, priority: 7 },
+    { id: "queue-his", assignee: "bob", priority: 7 },
+    { id: "queue-elsewhere", workspace: "queue-v", priority: 9 },
+    { id: "queue-later", priority: 9, not_before: "2100-01-01T00:00:00Z" },
+    { id: "queue-last", priority: 9, after: ["queue-low"] },
   );
   const order = async (agent: Agent, body: object = {}): Promise<string> => (await claim(agent, body)).task?.id ?? "-";
-  t.equal(await order(bob, { labels: ["y", "x"] }), "labeled", "it is the only task with both labels");
+  t.equal(await order(bob, { labels: ["y", "x"] }), "queue-labeled", "it is the only task with both labels");
   t.equal(await order(bob, { labels: ["x", "z"] }), "-");
   t.same(await claim(bob, { labels: ["z"] }), { task: null, lease: null });
-  t.equal(await order(bob, { workspace: "v" }), "elsewhere");
-  t.equal(await order(bob), "high");
-  t.equal(await order(bob), "his", "it is assigned to his name");
-  t.equal(await order(bob), "first", "of equal tasks the oldest is first");
-  t.equal(await order(ana), "needs", "she has the capabilities that it requires");
-  t.equal(await order(ana), "hers", "it is assigned to her id");
-  t.equal(await order(ana), "second");
-  t.equal(await order(ana), "low");
+  t.equal(await order(bob, { workspace: "queue-v" }), "queue-elsewhere");
+  t.equal(await order(bob), "queue-high");
+  t.equal(await order(bob), "queue-his", "it is assigned to his name");
+  t.equal(await order(bob), "queue-first", "of equal tasks the oldest is first");
+  t.equal(await order(ana), "queue-needs", "she has the capabilities that it requires");
+  t.equal(await order(ana), "queue-hers", "it is assigned to her id");
+  t.equal(await order(ana), "queue-second");
+  t.equal(await order(ana), "queue-low");
   t.equal(await order(ana), "-", "the remaining tasks are blocked or not due");
   t.same(refusal(await sendJson(port, "POST", "/api/tasks/claim", {})), NEEDS_INSTANCE);
 
   const held = await bob.lease(["path:a/**", "port:1"]);
   await addTasks(
-    port,
-    { id: "busy", resources: ["path:a/b", "x"], priority: 9 },
-    { id: "free", resources: ["path:b/*"] },
-    { id: "meets", resources: ["path:b/c"] },
+    space,
+    { id: "queue-busy", resources: ["path:a/b", "x"], priority: 9 },
+    { id: "queue-free", resources: ["path:b/*"] },
+    { id: "queue-meets", resources: ["path:b/c"] },
   );
-  t.equal(await order(ana), "free", "a task whose resources are busy is skipped");
-  t.equal(await order(bob), "busy", "an agent's own leases do not block it");
+  t.equal(await order(ana), "queue-free", "a task whose resources are busy is skipped");
+  t.equal(await order(bob), "queue-busy", "an agent's own leases do not block it");
   t.equal(await order(bob), "-", "a resource that another task has leased is busy, too");
   t.equal((await ana.tryLease(["path:b/x"])).status, 200);
   t.same(refusal(await bob.tryLease(["path:b/x"])), [409, "leased by ana: path:b/*"]);
@@ -260,49 +264,50 @@ t.test("a task goes to an agent that may have it, in the order of the queue", as
 });
 
 t.test("a task can be claimed by its id", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
-  await bob.lease(["state:plan/*"]);
+  const space = await TestSpace.begin(common.port, "named");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
+  await bob.lease(["state:named/*"]);
   await addTasks(
-    port,
-    { id: "needs", requires: ["go"] },
-    { id: "named", assignee: "bob" },
-    { id: "by-id", assignee: bob.id },
-    { id: "later", not_before: "2100-01-01T00:00:00Z" },
-    { id: "busy", resources: ["state:plan/x"] },
-    { id: "elsewhere", workspace: "v", labels: ["l"], resources: ["path:a"] },
-    { id: "done" },
-    { id: "blocked", after: ["later"] },
+    space,
+    { id: "named-needs", requires: ["go"] },
+    { id: "named-named", assignee: "bob" },
+    { id: "named-by-id", assignee: bob.id },
+    { id: "named-later", not_before: "2100-01-01T00:00:00Z" },
+    { id: "named-busy", resources: ["state:named/x"] },
+    { id: "named-elsewhere", workspace: "named-v", labels: ["l"], resources: ["path:a"] },
+    { id: "named-done" },
+    { id: "named-blocked", after: ["named-later"] },
   );
-  await callTask(ana, await claimOne(ana, { id: "done" }), "complete");
+  await callTask(ana, await claimOne(ana, { id: "named-done" }), "complete");
   for (const [id, code, error] of [
-    ["needs", 409, "task needs go"],
-    ["named", 409, "task is assigned to bob"],
-    ["by-id", 409, "task is assigned to bob"],
-    ["later", 409, "task is not before 2100-01-01T00:00:00.000Z"],
-    ["busy", 409, "leased by bob: state:plan/*"],
-    ["blocked", 409, "task is blocked"],
-    ["done", 409, "task is done"],
+    ["named-needs", 409, "task needs go"],
+    ["named-named", 409, "task is assigned to bob"],
+    ["named-by-id", 409, "task is assigned to bob"],
+    ["named-later", 409, "task is not before 2100-01-01T00:00:00.000Z"],
+    ["named-busy", 409, "leased by bob: state:named/*"],
+    ["named-blocked", 409, "task is blocked"],
+    ["named-done", 409, "task is done"],
     ["none", 404, "task not found: none"],
   ] as const)
     t.same(refusal(await tryClaim(ana, { id })), [code, error]);
-  t.match((await tryClaim(ana, { id: "busy" })).json(), {
+  t.match((await tryClaim(ana, { id: "named-busy" })).json(), {
     conflicts: [
-      { resource: "state:plan/*", wanted: "state:plan/x", lease: { id: "lease-1", holder: { name: "bob" } } },
+      { resource: "state:named/*", wanted: "state:named/x", lease: { id: space.leaseId(1), holder: { name: "bob" } } },
     ],
   });
-  const { task, lease } = await claim(ana, { id: "elsewhere", ttl_s: 5 });
-  t.match([task?.workspace, lease?.workspace, lease?.ttl_s], ["v", "v", 5], "in any workspace");
-  t.same(refusal(await tryClaim(ana, { id: "elsewhere" })), [409, "task is claimed"]);
-  t.same(refusal(await tryClaim(bob, { id: "elsewhere", wait_s: 1 })), [409, "task is claimed"]);
-  const waiting = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
-  const ending = tryClaim(bob, { id: "elsewhere", wait_s: 60 });
+  const { task, lease } = await claim(ana, { id: "named-elsewhere", ttl_s: 5 });
+  t.match([task?.workspace, lease?.workspace, lease?.ttl_s], ["named-v", "named-v", 5], "in any workspace");
+  t.same(refusal(await tryClaim(ana, { id: "named-elsewhere" })), [409, "task is claimed"]);
+  t.same(refusal(await tryClaim(bob, { id: "named-elsewhere", wait_s: 1 })), [409, "task is claimed"]);
+  const waiting = tryClaim(bob, { id: "named-elsewhere", wait_s: 60 });
+  const ending = tryClaim(bob, { id: "named-elsewhere", wait_s: 60 });
   while ((await countInFlight(port)) < 2) await betweenLooks();
   await callTask(ana, must(task, "it is hers"), "release");
   const answers = [waiting, ending];
   const first = await Promise.race(answers.map(async (answer, at) => ({ answer: await answer, at })));
   const his = first.answer.json<{ task: Task }>().task;
-  t.match(his, { id: "elsewhere", holder: { name: "bob" } });
+  t.match(his, { id: "named-elsewhere", holder: { name: "bob" } });
   await callTask(bob, his, "complete");
   t.same(
     refusal(await must(answers[1 - first.at], "the other")),
@@ -312,39 +317,45 @@ t.test("a task can be claimed by its id", async (t) => {
 });
 
 t.test("a claim can wait for a task", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "waits");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   t.same(await claim(ana, { wait_s: 1 }), { task: null, lease: null }, "it is answered after that time");
   const waiting = Array.from({ length: 8 }, () => claim(ana, { wait_s: 60, labels: ["x"] }));
   while ((await countInFlight(port)) < 8) await betweenLooks();
-  await addTask(port, { id: "one", labels: ["x"] });
-  t.equal((await Promise.race(waiting)).task?.id, "one");
-  await addTask(port, { id: "other", labels: ["y"] });
+  await addTask(space, { id: "waits-one", labels: ["x"] });
+  t.equal((await Promise.race(waiting)).task?.id, "waits-one");
+  await addTask(space, { id: "waits-other", labels: ["y"] });
   t.equal(await countInFlight(port), 7, "the others still wait");
-  await addTasks(port, ...Array.from({ length: 7 }, (_, at) => ({ id: `more-${at}`, labels: ["x"] })));
+  await addTasks(space, ...Array.from({ length: 7 }, (_, at) => ({ id: `waits-more-${at}`, labels: ["x"] })));
   const ids = (await Promise.all(waiting)).map(({ task }) => task?.id);
   t.equal(new Set(ids).size, 8, "each gets a task of its own");
 
   const lease = await bob.lease(["path:a"]);
-  await addTask(port, { id: "busy", resources: ["path:*"], labels: ["busy"] });
+  await addTask(space, { id: "waits-busy", resources: ["path:*"], labels: ["busy"] });
   const woken = claim(ana, { wait_s: 60, labels: ["busy"] });
   while ((await countInFlight(port)) < 1) await betweenLooks();
   await bob.release(lease);
-  t.match(await woken, { task: { id: "busy" }, lease: { state: "held" } }, "a lease was its blocker");
+  t.match(await woken, { task: { id: "waits-busy" }, lease: { state: "held" } }, "a lease was its blocker");
 
-  await addTask(port, { id: "soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
-  t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "soon" } }, "it is due");
+  await addTask(space, { id: "waits-soon", labels: ["soon"], not_before: new Date(Date.now() + 300).toISOString() });
+  t.match(await claim(ana, { wait_s: 60, labels: ["soon"] }), { task: { id: "waits-soon" } }, "it is due");
   const moved = claim(ana, { wait_s: 60, labels: ["moved"] });
   while ((await countInFlight(port)) < 1) await betweenLooks();
-  await addTask(port, { id: "moved", labels: ["elsewhere"], assignee: "bob", not_before: "2100-01-01T00:00:00Z" });
-  await askAs(port, "PATCH", "/api/tasks/moved", { labels: ["moved"], assignee: null, not_before: null });
-  t.match(await moved, { task: { id: "moved" } }, "a change made it claimable");
+  await addTask(space, {
+    id: "waits-moved",
+    labels: ["elsewhere"],
+    assignee: "bob",
+    not_before: "2100-01-01T00:00:00Z",
+  });
+  await askAs(space, "PATCH", "/api/tasks/waits-moved", { labels: ["moved"], assignee: null, not_before: null });
+  t.match(await moved, { task: { id: "waits-moved" } }, "a change made it claimable");
 });
 
 t.test("a holder reports progress and ends its claim", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
-  await addTask(port, { id: "a", max_attempts: 3 });
+  const space = await TestSpace.begin(common.port, "holder");
+  const [ana, bob] = await space.agents("ana", "bob");
+  await addTask(space, { id: "holder-a", max_attempts: 3 });
   const first = await claimOne(ana);
   for (const [verb, body] of [
     ["progress", {}],
@@ -354,10 +365,14 @@ t.test("a holder reports progress and ends its claim", async (t) => {
     ["ask", { question: "q" }],
   ] as const) {
     t.same(refusal(await callTask(bob, first, verb, body)), NOT_YOURS, `${verb}, of another agent's task`);
-    t.same(refusal(await callTask(port, first, verb, body)), NEEDS_INSTANCE, `${verb}, without an instance`);
-    t.same(refusal(await callTask(ana, { ...first, fence: 99 }, verb, body)), LOST, `${verb} under another fence`);
+    t.same(refusal(await callTask(space, first, verb, body)), NEEDS_INSTANCE, `${verb}, without an instance`);
+    t.same(
+      refusal(await callTask(ana, { ...first, fence: space.fence(99) }, verb, body)),
+      LOST,
+      `${verb} under another fence`,
+    );
     t.same(refusal(await callTask(ana, { ...first, id: "none" }, verb, body)), [404, "task not found: none"]);
-    t.same(refusal(await callTask(ana, { id: "a", fence: null }, verb, body)), [400, "fence is required"]);
+    t.same(refusal(await callTask(ana, { id: "holder-a", fence: null }, verb, body)), [400, "fence is required"]);
   }
   t.match((await callTask(ana, first, "release", { note: "tired" })).json(), {
     state: "ready",
@@ -366,7 +381,7 @@ t.test("a holder reports progress and ends its claim", async (t) => {
     not_before: null,
   });
   const second = await claimOne(bob);
-  t.match(second, { note: "tired", fence: 2, holder: { name: "bob" } });
+  t.match(second, { note: "tired", fence: space.fence(2), holder: { name: "bob" } });
   t.match(
     (await callTask(ana, first, "release", { note: "tired" })).json(),
     { state: "claimed" },
@@ -391,24 +406,29 @@ t.test("a holder reports progress and ends its claim", async (t) => {
     holder: null,
     asked_by: bob.id,
   });
-  const [asking] = (await send(port, "GET", "/api/tasks?state=input_required")).json<{ tasks: Task[] }>().tasks;
+  const [asking] = (await askAs(bob, "GET", "/api/tasks?state=input_required&workspace=holder")).json<{
+    tasks: Task[];
+  }>().tasks;
   t.equal(asking?.asked_by, bob.id, "the list names the instance that asked");
   t.match((await callTask(bob, third, "ask", { question: "why?" })).json(), { state: "input_required" });
   t.same((await claim(bob)).task, null);
-  t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is input_required"]);
-  const answered = await callTask(port, { id: "a", fence: null }, "answer", { answer: "because" });
+  t.same(refusal(await callTask(space, { id: "holder-a", fence: null }, "retry")), [409, "task is input_required"]);
+  const answered = await callTask(space, { id: "holder-a", fence: null }, "answer", { answer: "because" });
   t.match(answered.json(), { state: "ready", answer: "because", question: "why?", asked_by: undefined });
-  t.same(refusal(await callTask(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
+  t.same(refusal(await callTask(space, { id: "holder-a", fence: null }, "answer", { answer: "x" })), [
+    409,
+    "task is ready",
+  ]);
   t.same((await claim(ana)).task, null, "it is reserved for the agent that asked");
-  t.same(refusal(await tryClaim(ana, { id: "a" })), [409, "task is assigned to bob"]);
+  t.same(refusal(await tryClaim(ana, { id: "holder-a" })), [409, "task is assigned to bob"]);
   const fourth = await claimOne(bob);
   t.match((await callTask(bob, fourth, "fail", { error: "no", retry: false })).json(), {
     state: "failed",
     error: "no",
   });
-  t.same(refusal(await callTask(port, { id: "a", fence: null }, "cancel")), [409, "task is failed"]);
-  t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { title: "x" })), [409, "task is failed"]);
-  t.match((await callTask(port, { id: "a", fence: null }, "retry")).json(), {
+  t.same(refusal(await callTask(space, { id: "holder-a", fence: null }, "cancel")), [409, "task is failed"]);
+  t.same(refusal(await askAs(space, "PATCH", "/api/tasks/holder-a", { title: "x" })), [409, "task is failed"]);
+  t.match((await callTask(space, { id: "holder-a", fence: null }, "retry")).json(), {
     state: "ready",
     attempts: 0,
     ended_at: null,
@@ -419,7 +439,7 @@ t.test("a holder reports progress and ends its claim", async (t) => {
       state: "ready",
       attempts: attempt,
     });
-    await askAs(port, "PATCH", "/api/tasks/a", { not_before: null });
+    await askAs(space, "PATCH", "/api/tasks/holder-a", { not_before: null });
   }
   const last = await claimOne(ana);
   t.match((await callTask(ana, last, "fail", { error: "e3" })).json(), { state: "dead", error: "e3", attempts: 3 });
@@ -428,7 +448,11 @@ t.test("a holder reports progress and ends its claim", async (t) => {
     [bob.id, "bob"],
   ]);
   t.same(
-    (await getTask(port, "a")).history.map(({ actor, state, note }) => [names.get(actor) ?? actor, state, note]),
+    (await getTask(space, "holder-a")).history.map(({ actor, state, note }) => [
+      names.get(actor) ?? actor,
+      state,
+      note,
+    ]),
     [
       ["", "ready", null],
       ["ana", "claimed", null],
@@ -449,27 +473,30 @@ t.test("a holder reports progress and ends its claim", async (t) => {
       ["ana", "dead", "e3"],
     ],
   );
-  t.same((await eventsOf(port, "task.*")).map(shortOf), [
-    "task.created a - - -",
-    "task.ready a - - -",
-    "task.claimed a ana 1 -",
-    "task.ready a ana 1 tired",
-    "task.claimed a bob 2 -",
-    "task.ready a bob 2 broken",
-    "task.claimed a bob 3 -",
-    "task.input_required a bob 3 -",
-    "task.ready a - - -",
-    "task.claimed a bob 4 -",
-    "task.failed a bob 4 no",
-    "task.ready a - - -",
-    "task.claimed a ana 5 -",
-    "task.ready a ana 5 e1",
-    "task.claimed a ana 6 -",
-    "task.ready a ana 6 e2",
-    "task.claimed a ana 7 -",
-    "task.dead a ana 7 e3",
-  ]);
-  const audit = await auditOf(port, names);
+  t.same(
+    (await space.events("task.*")).map((event) => lineOf(space, event)),
+    [
+      "task.created a - - -",
+      "task.ready a - - -",
+      "task.claimed a ana 1 -",
+      "task.ready a ana 1 tired",
+      "task.claimed a bob 2 -",
+      "task.ready a bob 2 broken",
+      "task.claimed a bob 3 -",
+      "task.input_required a bob 3 -",
+      "task.ready a - - -",
+      "task.claimed a bob 4 -",
+      "task.failed a bob 4 no",
+      "task.ready a - - -",
+      "task.claimed a ana 5 -",
+      "task.ready a ana 5 e1",
+      "task.claimed a ana 6 -",
+      "task.ready a ana 6 e2",
+      "task.claimed a ana 7 -",
+      "task.dead a ana 7 e3",
+    ],
+  );
+  const audit = await auditOf(space, names);
   t.same(
     audit.filter((row) => row.endsWith("success")),
     [
@@ -504,39 +531,45 @@ t.test("a holder reports progress and ends its claim", async (t) => {
 });
 
 t.test("a task's lease ends with its claim", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
-  await addTask(port, { id: "a", resources: ["state:plan/*"] });
+  const space = await TestSpace.begin(common.port, "leased");
+  const [ana, bob] = await space.agents("ana", "bob");
+  await addTask(space, { id: "leased-a", resources: ["state:leased/*"] });
   const put = (agent: Agent, fence?: number): Promise<Answer> =>
-    agent.ask("PUT", "/api/state/plan/x", { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
+    agent.ask("PUT", "/api/state/leased/x", { by: agent.name }, fence === undefined ? {} : { "X-Koor-Fence": fence });
   const first = await claimOne(ana);
   t.equal((await put(ana, first.fence)).status, 200, "the claim's fence is valid for writes");
   t.equal((await put(bob)).status, 423);
-  const renewed = await ana.ask("POST", "/api/leases/lease-1/renew", { fence: 1 });
-  t.same(refusal(renewed), [409, "held by task a"]);
-  t.same(refusal(await bob.ask("POST", "/api/leases/lease-1/renew", { fence: 1 })), NOT_YOURS);
-  t.same(refusal(await bob.ask("DELETE", "/api/leases/lease-1?fence=1")), NOT_YOURS);
-  t.same((await ana.ask("DELETE", "/api/leases/lease-1?fence=1")).json(), { released: "lease-1" });
-  t.match(await getTask(port, "a"), { state: "ready", attempts: 0, holder: null, not_before: null });
+  const renewed = await ana.ask("POST", `/api/leases/${space.leaseId(1)}/renew`, { fence: space.fence(1) });
+  t.same(refusal(renewed), [409, "held by task leased-a"]);
+  t.same(refusal(await bob.ask("POST", `/api/leases/${space.leaseId(1)}/renew`, { fence: space.fence(1) })), NOT_YOURS);
+  t.same(refusal(await bob.ask("DELETE", `/api/leases/${space.leaseId(1)}?fence=${space.fence(1)}`)), NOT_YOURS);
+  t.same((await ana.ask("DELETE", `/api/leases/${space.leaseId(1)}?fence=${space.fence(1)}`)).json(), {
+    released: space.leaseId(1),
+  });
+  t.match(await getTask(space, "leased-a"), { state: "ready", attempts: 0, holder: null, not_before: null });
   t.same(refusal(await put(ana, first.fence)), [412, "stale fence"]);
   t.same(refusal(await callTask(ana, first, "complete")), LOST);
   const second = await claimOne(bob);
-  t.equal(second.lease, "lease-2");
-  t.same((await askAs(port, "POST", "/api/leases/lease-2/break", { reason: "mine" })).json(), { broken: "lease-2" });
-  t.match(await getTask(port, "a"), { state: "ready", attempts: 0, not_before: null });
+  t.equal(second.lease, space.leaseId(2));
+  t.same((await askAs(space, "POST", `/api/leases/${space.leaseId(2)}/break`, { reason: "mine" })).json(), {
+    broken: space.leaseId(2),
+  });
+  t.match(await getTask(space, "leased-a"), { state: "ready", attempts: 0, not_before: null });
   t.same(refusal(await callTask(bob, second, "complete")), LOST);
   t.same(refusal(await put(bob, second.fence)), [412, "stale fence"]);
   const third = await claimOne(ana);
-  t.match((await ana.ask("GET", "/api/leases")).json(), { leases: [{ id: "lease-3", task: "a", fence: third.fence }] });
+  t.match((await ana.ask("GET", "/api/leases?workspace=leased")).json(), {
+    leases: [{ id: space.leaseId(3), task: "leased-a", fence: third.fence }],
+  });
   await callTask(ana, third, "complete");
   t.same(refusal(await put(ana, third.fence)), [412, "stale fence"], "after the end, too");
   t.equal((await put(ana)).status, 200, "the lease is not held any more");
   t.same(
-    (await eventsOf(port, "*.*"))
+    (await space.events("*.*"))
       .filter(({ topic }) => /^(task|lease)/.test(topic))
       .map(({ topic, data }) => {
         const { fence, reason } = data as { readonly fence: number | null; readonly reason: string | null };
-        return `${topic} ${fence ?? "-"} ${reason ?? "-"}`;
+        return `${topic} ${space.numberOfFence(fence) ?? "-"} ${reason ?? "-"}`;
       }),
     [
       "task.created - -",
@@ -560,127 +593,138 @@ t.test("a task's lease ends with its claim", async (t) => {
     [bob.id, "bob"],
   ]);
   t.same(
-    (await auditOf(port, names)).filter((row) => row.endsWith("success")),
+    (await auditOf(space, names)).filter((row) => row.endsWith("success")),
     [
       "task.create a success",
       "ana task.claim a success",
-      "ana lease.release lease-1 success",
+      `ana lease.release ${space.leaseId(1)} success`,
       "bob task.claim a success",
-      "lease.break lease-2 success",
+      `lease.break ${space.leaseId(2)} success`,
       "ana task.claim a success",
       "ana task.complete a success",
     ],
   );
 
-  await addTask(port, { id: "bare" });
-  const bare = await claimOne(ana, { id: "bare" });
+  await addTask(space, { id: "leased-bare" });
+  const bare = await claimOne(ana, { id: "leased-bare" });
   t.equal(bare.lease, null, "without resources there is no lease");
-  t.same((await ana.ask("GET", "/api/leases?state=all")).json<{ leases: Lease[] }>().leases.length, 3);
-  t.same(refusal(await ana.ask("GET", "/api/leases/lease-4")), [404, "lease not found: lease-4"]);
-  t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 200);
+  t.same((await ana.ask("GET", "/api/leases?state=all&workspace=leased")).json<{ leases: Lease[] }>().leases.length, 3);
+  t.same(refusal(await ana.ask("GET", `/api/leases/${space.leaseId(4)}`)), [
+    404,
+    `lease not found: ${space.leaseId(4)}`,
+  ]);
+  t.equal((await ana.ask("PUT", "/api/state/leased-y", {}, { "X-Koor-Fence": bare.fence })).status, 200);
   await callTask(ana, bare, "release");
-  t.equal((await ana.ask("PUT", "/api/state/y", {}, { "X-Koor-Fence": bare.fence })).status, 412);
+  t.equal((await ana.ask("PUT", "/api/state/leased-y", {}, { "X-Koor-Fence": bare.fence })).status, 412);
 });
 
 t.test("a claim lives while its holder sends heartbeats", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "lives");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   await addTasks(
-    port,
-    { id: "bare", ttl_s: 1, max_attempts: 2 },
-    { id: "leased", resources: ["path:a"], max_attempts: 1 },
+    space,
+    { id: "lives-bare", ttl_s: 1, max_attempts: 2 },
+    { id: "lives-leased", resources: ["path:a"], max_attempts: 1 },
   );
-  const bare = await claimOne(ana, { id: "bare" });
+  const bare = await claimOne(ana, { id: "lives-bare" });
   await callTask(ana, bare, "progress", { percent: 10, note: "n", checkpoint: { at: 7 } });
-  const leased = await claimOne(bob, { id: "leased", ttl_s: 1 });
-  const lost = await nextEvent(port, "lease.lost");
-  t.match(lost.data, { lease_id: "lease-2", task: "leased", reason: "expired", fence: leased.fence });
-  const dead = await nextEvent(port, "task.dead");
-  t.match(dead.data, { task_id: "leased", holder: { name: "bob" }, fence: leased.fence, reason: "expired" });
-  t.match(await getTask(port, "leased"), { state: "dead", attempts: 1, error: "lost by bob", lease: null });
-  await nextEvent(port, "task.ready", (await eventsOf(port, "task.claimed")).at(-1)?.id);
-  const back = await getTask(port, "bare");
+  const leased = await claimOne(bob, { id: "lives-leased", ttl_s: 1 });
+  const lost = await space.nextEvent("lease.lost");
+  t.match(lost.data, { lease_id: space.leaseId(2), task: "lives-leased", reason: "expired", fence: leased.fence });
+  const dead = await space.nextEvent("task.dead");
+  t.match(dead.data, { task_id: "lives-leased", holder: { name: "bob" }, fence: leased.fence, reason: "expired" });
+  t.match(await getTask(space, "lives-leased"), { state: "dead", attempts: 1, error: "lost by bob", lease: null });
+  await space.nextEvent("task.ready", (await space.events("task.claimed")).at(-1)?.id);
+  const back = await getTask(space, "lives-bare");
   t.match(back, { state: "ready", attempts: 1, error: null, note: "n", checkpoint: { at: 7 }, not_before: TIMESTAMP });
   t.same(refusal(await callTask(ana, bare, "complete")), LOST);
   t.same(refusal(await callTask(ana, bare, "progress")), LOST);
-  const again = await claimOne(bob, { id: "bare", wait_s: 5, ttl_s: 60 });
+  const again = await claimOne(bob, { id: "lives-bare", wait_s: 5, ttl_s: 60 });
   t.match(again, { checkpoint: { at: 7 }, attempts: 1 });
   t.same(refusal(await callTask(ana, again, "complete")), LOST);
   await send(port, "DELETE", `/api/instances/${bob.id}`);
-  t.match(await getTask(port, "bare"), { state: "dead", error: "lost by bob", attempts: 2 });
-  t.match((await callTask(port, { id: "bare", fence: null }, "retry")).json(), { state: "ready", attempts: 0 });
+  t.match(await getTask(space, "lives-bare"), { state: "dead", error: "lost by bob", attempts: 2 });
+  t.match((await callTask(space, { id: "lives-bare", fence: null }, "retry")).json(), { state: "ready", attempts: 0 });
 
-  await addTask(port, { id: "short", max_s: 1 });
-  const short = await claimOne(ana, { id: "short" });
+  await addTask(space, { id: "lives-short", max_s: 1 });
+  const short = await claimOne(ana, { id: "lives-short" });
   // It sends heartbeats all the time.
   const alive = ana.ask("GET", "/api/events/history?topic=none&wait=2");
-  t.match((await nextEvent(port, "task.ready", (await eventsOf(port, "task.*")).at(-1)?.id)).data, {
-    task_id: "short",
+  t.match((await space.nextEvent("task.ready", (await space.events("task.*")).at(-1)?.id)).data, {
+    task_id: "lives-short",
     reason: "max_s",
     fence: short.fence,
   });
   await alive;
-  const rows = (await send(port, "GET", "/api/audit?actor=koor")).json<(AuditRow & { detail: unknown })[]>();
+  const rows = (await space.auditRows()).filter(({ actor }) => actor === "koor");
   t.same(
     rows.map(({ action, resource, outcome }) => `${action} ${resource} ${outcome}`).toSorted(),
     [
-      "lease.lost lease-2 success",
-      "task.reclaim bare success",
-      "task.reclaim bare success",
-      "task.reclaim short success",
+      `lease.lost ${space.leaseId(2)} success`,
+      "task.reclaim lives-bare success",
+      "task.reclaim lives-bare success",
+      "task.reclaim lives-short success",
     ],
     "the server publishes the end once",
   );
 });
 
 t.test("a task can wait for others", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
+  const space = await TestSpace.begin(common.port, "others");
+  const { port } = space;
+  const [ana] = await space.agents("ana");
   const tasks = await addTasks(
-    port,
-    { id: "a", title: "A" },
-    { after: ["a"] },
-    { id: "c", after: ["#1", "a", "#1", "#0"] },
-    { after: ["c"] },
+    space,
+    { id: "others-a", title: "A" },
+    { after: ["others-a"] },
+    { id: "others-c", after: ["#1", "others-a", "#1", "#0"] },
+    { after: ["others-c"] },
   );
   t.same(
     tasks.map(({ id, state, after }) => [id, state, ...after]),
     [
-      ["a", "ready"],
-      ["task-2", "blocked", "a"],
-      ["c", "blocked", "task-2", "a"],
-      ["task-4", "blocked", "c"],
+      ["others-a", "ready"],
+      [space.taskId(2), "blocked", "others-a"],
+      ["others-c", "blocked", space.taskId(2), "others-a"],
+      [space.taskId(4), "blocked", "others-c"],
     ],
     "by id and by position, each once",
   );
-  t.same((await getTask(port, "a")).dependents, ["task-2", "c"]);
+  t.same((await getTask(space, "others-a")).dependents, [space.taskId(2), "others-c"]);
   const first = await claimOne(ana);
   await callTask(ana, first, "fail", { error: "e", retry: false });
-  t.equal((await getTask(port, "task-2")).note, "waits for failed task a");
-  t.equal((await getTask(port, "c")).note, "waits for failed task a");
-  t.equal((await getTask(port, "task-4")).note, "waits for failed task a", "through other tasks, too");
-  await callTask(port, { id: "a", fence: null }, "retry");
-  t.equal((await getTask(port, "task-2")).note, null);
+  t.equal((await getTask(space, space.taskId(2))).note, "waits for failed task others-a");
+  t.equal((await getTask(space, "others-c")).note, "waits for failed task others-a");
+  t.equal((await getTask(space, space.taskId(4))).note, "waits for failed task others-a", "through other tasks, too");
+  await callTask(space, { id: "others-a", fence: null }, "retry");
+  t.equal((await getTask(space, space.taskId(2))).note, null);
   await callTask(ana, await claimOne(ana), "complete");
-  t.equal((await getTask(port, "task-2")).state, "ready");
-  t.equal((await getTask(port, "c")).state, "blocked");
+  t.equal((await getTask(space, space.taskId(2))).state, "ready");
+  t.equal((await getTask(space, "others-c")).state, "blocked");
   await callTask(ana, await claimOne(ana), "complete");
-  await callTask(port, { id: "c", fence: null }, "cancel", { reason: "no more" });
-  t.match(await getTask(port, "task-4"), { state: "blocked", note: "waits for canceled task c" });
-  t.equal((await addTask(port, { after: ["a"] })).state, "ready", "a task that is done is not waited for");
-  t.match(await addTask(port, { after: ["c"] }), { state: "blocked", note: "waits for canceled task c" });
-  await addTask(port, { id: "dies", max_attempts: 1 });
-  await addTask(port, { id: "waits", after: ["dies"] });
-  await callTask(ana, await claimOne(ana, { id: "dies" }), "fail", { error: "e" });
-  t.equal((await getTask(port, "waits")).note, "waits for dead task dies");
-  const received = (await eventsOf(port, "task.*")).map(shortOf).filter((event) => event.includes("task-2"));
+  await callTask(space, { id: "others-c", fence: null }, "cancel", { reason: "no more" });
+  t.match(await getTask(space, space.taskId(4)), { state: "blocked", note: "waits for canceled task others-c" });
+  t.equal((await addTask(space, { after: ["others-a"] })).state, "ready", "a task that is done is not waited for");
+  t.match(await addTask(space, { after: ["others-c"] }), {
+    state: "blocked",
+    note: "waits for canceled task others-c",
+  });
+  await addTask(space, { id: "others-dies", max_attempts: 1 });
+  await addTask(space, { id: "others-waits", after: ["others-dies"] });
+  await callTask(ana, await claimOne(ana, { id: "others-dies" }), "fail", { error: "e" });
+  t.equal((await getTask(space, "others-waits")).note, "waits for dead task others-dies");
+  const second = space.taskId(2);
+  const received = (await space.events("task.*"))
+    .map((event) => lineOf(space, event))
+    .filter((event) => event.includes(`${second} `));
   t.same(received, [
-    "task.created task-2 - - -",
-    "task.blocked task-2 - - waits for failed task a",
-    "task.unblocked task-2 - - -",
-    "task.ready task-2 - - -",
-    "task.claimed task-2 ana 3 -",
-    "task.done task-2 ana 3 -",
+    `task.created ${second} - - -`,
+    `task.blocked ${second} - - waits for failed task a`,
+    `task.unblocked ${second} - - -`,
+    `task.ready ${second} - - -`,
+    `task.claimed ${second} ana 3 -`,
+    `task.done ${second} ana 3 -`,
   ]);
 
   const many = (...bodies: readonly object[]): Promise<Answer> =>
@@ -690,8 +734,8 @@ t.test("a task can wait for others", async (t) => {
       "/api/tasks",
       bodies.map((body) => ({ title: "t", ...body })),
     );
-  const before = (await askAs(port, "GET", "/api/tasks?limit=1000")).text;
-  t.same(refusal(await many({ id: "new" }, { id: "a" })), [409, "task exists: a"]);
+  const before = (await askAs(space, "GET", "/api/tasks?limit=1000")).text;
+  t.same(refusal(await many({ id: "new" }, { id: "others-a" })), [409, "task exists: others-a"]);
   t.same(refusal(await many({ id: "new" }, { id: "new" })), [409, "task exists: new"]);
   t.same(refusal(await many({}, { after: ["none"] })), [400, "unknown task: none"]);
   t.same(refusal(await many({}, { after: ["#2"] })), [400, "unknown task: #2"]);
@@ -711,28 +755,28 @@ t.test("a task can wait for others", async (t) => {
     after: [`#${(at + 1) % TASKS_CREATED_MAX}`],
   }));
   t.match(refusal(await many(...circle)), [409, /^dependency cycle: n0 → n1 → .* → n15 → … → n0$/]);
-  t.equal((await askAs(port, "GET", "/api/tasks?limit=1000")).text, before, "an array is stored whole or not at all");
+  t.equal((await askAs(space, "GET", "/api/tasks?limit=1000")).text, before, "an array is stored whole or not at all");
   const line = circle.map((task, at) => (at === TASKS_CREATED_MAX - 1 ? { id: task.id } : task));
   t.equal((await many(...line)).status, 200, "a chain of a thousand has no cycle");
 });
 
 t.test("a task can be canceled", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
-  await addTask(port, { id: "a" });
-  t.match((await callTask(port, { id: "a", fence: null }, "cancel", { reason: "why" })).json(), {
+  const space = await TestSpace.begin(common.port, "cancels");
+  const [ana] = await space.agents("ana");
+  await addTask(space, { id: "cancels-a" });
+  t.match((await callTask(space, { id: "cancels-a", fence: null }, "cancel", { reason: "why" })).json(), {
     state: "canceled",
     ended_at: TIMESTAMP,
   });
-  t.same(refusal(await callTask(port, { id: "a", fence: null }, "cancel")), [409, "task is canceled"]);
+  t.same(refusal(await callTask(space, { id: "cancels-a", fence: null }, "cancel")), [409, "task is canceled"]);
   t.match(
-    (await callTask(port, { id: "a", fence: null }, "retry")).json(),
+    (await callTask(space, { id: "cancels-a", fence: null }, "retry")).json(),
     { state: "ready", ended_at: null },
     "the cancellation is undone",
   );
-  t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is ready"]);
-  await callTask(port, { id: "a", fence: null }, "cancel");
-  t.equal(shortOf(must((await eventsOf(port, "task.canceled"))[0], "it is published")), "task.canceled a - - why");
+  t.same(refusal(await callTask(space, { id: "cancels-a", fence: null }, "retry")), [409, "task is ready"]);
+  await callTask(space, { id: "cancels-a", fence: null }, "cancel");
+  t.equal(lineOf(space, must((await space.events("task.canceled"))[0], "it is published")), "task.canceled a - - why");
   const ends: readonly (readonly [verb: string, body: object, state: string])[] = [
     ["complete", {}, "done"],
     ["release", {}, "canceled"],
@@ -741,20 +785,23 @@ t.test("a task can be canceled", async (t) => {
     ["fail", { error: "e", retry: false }, "canceled"],
   ];
   for (const [at, [verb, body, state]] of ends.entries()) {
-    const { id } = await addTask(port, { id: `t${at}` });
+    const { id } = await addTask(space, { id: `cancels-${at}` });
     const task = await claimOne(ana);
-    t.match((await callTask(port, { id, fence: null }, "cancel")).json(), { state: "claimed", cancel_requested: true });
-    t.equal((await callTask(port, { id, fence: null }, "cancel")).status, 200, "a repeated call is answered alike");
+    t.match((await callTask(space, { id, fence: null }, "cancel")).json(), {
+      state: "claimed",
+      cancel_requested: true,
+    });
+    t.equal((await callTask(space, { id, fence: null }, "cancel")).status, 200, "a repeated call is answered alike");
     t.match((await callTask(ana, task, "progress", { percent: 1 })).json(), { cancel_requested: true });
     t.match((await callTask(ana, task, verb, body)).json(), { state }, verb);
   }
-  await addTask(port, { id: "lost", ttl_s: 1 });
+  await addTask(space, { id: "cancels-lost", ttl_s: 1 });
   await claimOne(ana);
-  await callTask(port, { id: "lost", fence: null }, "cancel");
-  const since = (await eventsOf(port, "task.*")).at(-1)?.id;
-  t.match((await nextEvent(port, "task.canceled", since)).data, { task_id: "lost", reason: "expired" });
-  const rows = await auditOf(port, new Map());
-  t.equal(rows.filter((row) => row === "task.cancel t0 success").length, 1, "the repeated call changed nothing");
+  await callTask(space, { id: "cancels-lost", fence: null }, "cancel");
+  const since = (await space.events("task.*")).at(-1)?.id;
+  t.match((await space.nextEvent("task.canceled", since)).data, { task_id: "cancels-lost", reason: "expired" });
+  const rows = await auditOf(space, new Map());
+  t.equal(rows.filter((row) => row === "task.cancel 0 success").length, 1, "the repeated call changed nothing");
 });
 
 t.test("a task's members can be changed", async (t) => {
@@ -788,45 +835,56 @@ t.test("a task's members can be changed", async (t) => {
 });
 
 t.test("the dependencies of a task can be changed, and a dead one is reported", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
-  await addTasks(port, { id: "a" }, { id: "b", after: ["a"] }, { id: "c", after: ["b"] }, { id: "d", after: ["c"] });
-  await addTask(port, { id: "other" });
-  const wait = (id: string, ...after: string[]): Promise<Answer> => askAs(port, "PATCH", `/api/tasks/${id}`, { after });
-  let since = (await eventsOf(port, "task.*")).at(-1)?.id ?? 0;
+  const space = await TestSpace.begin(common.port, "depends");
+  const [ana] = await space.agents("ana");
+  await addTasks(
+    space,
+    { id: "depends-a" },
+    { id: "depends-b", after: ["depends-a"] },
+    { id: "depends-c", after: ["depends-b"] },
+    { id: "depends-d", after: ["depends-c"] },
+  );
+  await addTask(space, { id: "depends-other" });
+  const wait = (id: string, ...after: string[]): Promise<Answer> =>
+    askAs(space, "PATCH", `/api/tasks/${id}`, { after });
+  let since = (await space.events("task.*")).at(-1)?.id ?? 0;
   const received = async (): Promise<string[]> => {
-    const events = (await eventsOf(port, "task.*")).filter(({ id }) => id > since);
+    const events = (await space.events("task.*")).filter(({ id }) => id > since);
     since = events.at(-1)?.id ?? since;
-    return events.map(shortOf);
+    return events.map((event) => lineOf(space, event));
   };
-  await callTask(port, { id: "b", fence: null }, "cancel");
+  await callTask(space, { id: "depends-b", fence: null }, "cancel");
   t.same(await received(), [
     "task.canceled b - - -",
     "task.blocked c - - waits for canceled task b",
     "task.blocked d - - waits for canceled task b",
   ]);
-  const { tasks } = (await askAs(port, "GET", "/api/tasks?state=blocked")).json<{ tasks: Task[] }>();
+  const { tasks } = (await askAs(space, "GET", "/api/tasks?state=blocked&workspace=depends")).json<{ tasks: Task[] }>();
   t.same(
     tasks.map(({ id, note }) => [id, note]),
     [
-      ["d", "waits for canceled task b"],
-      ["c", "waits for canceled task b"],
+      ["depends-d", "waits for canceled task depends-b"],
+      ["depends-c", "waits for canceled task depends-b"],
     ],
   );
-  await addTask(port, { id: "late", after: ["d"] });
+  await addTask(space, { id: "depends-late", after: ["depends-d"] });
   t.same(await received(), ["task.created late - - -", "task.blocked late - - waits for canceled task b"]);
-  t.match((await callTask(port, { id: "b", fence: null }, "retry")).json(), { state: "blocked", note: null });
+  t.match((await callTask(space, { id: "depends-b", fence: null }, "retry")).json(), { state: "blocked", note: null });
   t.same(await received(), ["task.unblocked c - - -", "task.unblocked d - - -", "task.unblocked late - - -"]);
-  t.equal((await getTask(port, "late")).note, null);
+  t.equal((await getTask(space, "depends-late")).note, null);
 
-  t.match((await wait("late", "a", "other", "a")).json(), { state: "blocked", after: ["a", "other"], note: null });
-  t.same((await getTask(port, "d")).dependents, []);
-  t.same((await getTask(port, "other")).dependents, ["late"]);
-  t.match((await wait("late")).json(), { state: "ready", after: [] });
-  t.match((await wait("late", "other")).json(), { state: "blocked" }, "and changed back");
-  t.same(refusal(await ana.ask("POST", "/api/tasks/claim", { id: "late" })), [409, "task is blocked"]);
-  await callTask(port, { id: "other", fence: null }, "cancel");
-  t.match((await wait("late", "a")).json(), { state: "blocked", note: null });
+  t.match((await wait("depends-late", "depends-a", "depends-other", "depends-a")).json(), {
+    state: "blocked",
+    after: ["depends-a", "depends-other"],
+    note: null,
+  });
+  t.same((await getTask(space, "depends-d")).dependents, []);
+  t.same((await getTask(space, "depends-other")).dependents, ["depends-late"]);
+  t.match((await wait("depends-late")).json(), { state: "ready", after: [] });
+  t.match((await wait("depends-late", "depends-other")).json(), { state: "blocked" }, "and changed back");
+  t.same(refusal(await ana.ask("POST", "/api/tasks/claim", { id: "depends-late" })), [409, "task is blocked"]);
+  await callTask(space, { id: "depends-other", fence: null }, "cancel");
+  t.match((await wait("depends-late", "depends-a")).json(), { state: "blocked", note: null });
   t.same(await received(), [
     "task.ready late - - -",
     "task.canceled other - - -",
@@ -834,30 +892,36 @@ t.test("the dependencies of a task can be changed, and a dead one is reported", 
     "task.unblocked late - - -",
   ]);
   const cycle = (way: string): unknown => [400, `dependency cycle: ${way}`];
-  t.same(refusal(await wait("a", "a")), cycle("a → a"));
-  t.same(refusal(await wait("a", "d")), cycle("a → d → c → b → a"));
-  t.same(refusal(await wait("a", "none")), [400, "unknown task: none"]);
-  t.equal((await wait("a", "#0")).status, 400);
+  t.same(refusal(await wait("depends-a", "depends-a")), cycle("depends-a → depends-a"));
+  t.same(
+    refusal(await wait("depends-a", "depends-d")),
+    cycle("depends-a → depends-d → depends-c → depends-b → depends-a"),
+  );
+  t.same(refusal(await wait("depends-a", "none")), [400, "unknown task: none"]);
+  t.equal((await wait("depends-a", "#0")).status, 400);
   for (const name of ["state", "resources", "id", "requires", "nonsense"])
-    t.same(refusal(await askAs(port, "PATCH", "/api/tasks/a", { [name]: "x" })), [400, `${name} cannot be given here`]);
+    t.same(refusal(await askAs(space, "PATCH", "/api/tasks/depends-a", { [name]: "x" })), [
+      400,
+      `${name} cannot be given here`,
+    ]);
   const held = await claimOne(ana);
-  t.same(refusal(await wait("a", "other")), [400, "after cannot be changed: task is claimed"]);
+  t.same(refusal(await wait("depends-a", "depends-other")), [400, "after cannot be changed: task is claimed"]);
   await callTask(ana, held, "complete");
-  t.same(refusal(await wait("a", "other")), [409, "task is done"]);
-  t.equal((await getTask(port, "b")).state, "ready");
-  t.equal((await getTask(port, "late")).state, "ready");
+  t.same(refusal(await wait("depends-a", "depends-other")), [409, "task is done"]);
+  t.equal((await getTask(space, "depends-b")).state, "ready");
+  t.equal((await getTask(space, "depends-late")).state, "ready");
 });
 
 t.test("what many report is one task", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "reports");
+  const [ana, bob] = await space.agents("ana", "bob");
   const red = { id: "ci:red:4f2a91c", or_get: true };
   const report = (agent: Agent, at: number): Promise<Answer> =>
-    agent.ask("POST", "/api/tasks", { ...red, workspace: "w", title: `report ${at}` });
+    agent.ask("POST", "/api/tasks", { ...red, workspace: "reports", title: `report ${at}` });
   const made = await Promise.all(Array.from({ length: 64 }, (_, at) => report(at % 2 === 0 ? ana : bob, at)));
   t.same(new Set(made.map(({ status }) => status)), new Set([200]));
   t.equal(new Set(made.map(({ text }) => text)).size, 1, "64 at the same time get one task");
-  t.equal((await eventsOf(port, "task.created")).length, 1);
+  t.equal((await space.events("task.created")).length, 1);
   const kept = made[0]?.json<Task>();
 
   const array = await addTasks(ana, { title: "mend" }, red, { title: "tell", after: [red.id] });
@@ -878,34 +942,39 @@ t.test("what many report is one task", async (t) => {
 });
 
 t.test("the same request_id gives the same task", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "repeats");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   const make = (agent: Agent): Promise<Answer> =>
-    agent.ask("POST", "/api/tasks", { workspace: "w", title: "t", request_id: "r", labels: ["x"] });
+    agent.ask("POST", "/api/tasks", { workspace: "repeats", title: "t", request_id: "r", labels: ["x"] });
   const made = await Promise.all(Array.from({ length: 64 }, () => make(ana)));
   t.equal(new Set(made.map((answer) => answer.json<Task>().id)).size, 1, "64 at the same time get one");
   t.not((await make(bob)).json<Task>().id, made[0]?.json<Task>().id, "another caller's request_id is another");
-  t.equal((await eventsOf(port, "task.created")).length, 2);
+  t.equal((await space.events("task.created")).length, 2);
   const array = await addTasks(
     ana,
     { title: "t", request_id: "r", labels: ["x"] },
     { request_id: "s", after: ["#0"] },
-    { id: "own", request_id: "u" },
+    { id: "repeats-own", request_id: "u" },
   );
   t.same(
     array.map(({ id, state }) => [id, state]),
     [
-      ["task-1", "ready"],
-      ["task-3", "blocked"],
-      ["own", "ready"],
+      [space.taskId(1), "ready"],
+      [space.taskId(3), "blocked"],
+      ["repeats-own", "ready"],
     ],
     "each gets its own",
   );
-  t.equal((await addTask(ana, { id: "own", request_id: "u" })).id, "own", "it is there, and the same one");
+  t.equal(
+    (await addTask(ana, { id: "repeats-own", request_id: "u" })).id,
+    "repeats-own",
+    "it is there, and the same one",
+  );
 
   const claims = await Promise.all(Array.from({ length: 64 }, () => claim(ana, { request_id: "c", labels: ["x"] })));
   t.equal(new Set(claims.map(({ task }) => `${task?.id} ${task?.fence}`)).size, 1);
-  t.equal((await eventsOf(port, "task.claimed")).length, 1);
+  t.equal((await space.events("task.claimed")).length, 1);
   const task = must(claims[0]?.task, "she has one");
   await callTask(ana, task, "complete");
   t.match(
@@ -914,29 +983,30 @@ t.test("the same request_id gives the same task", async (t) => {
     "ended or not",
   );
   t.same((await claim(ana, { request_id: "d", labels: ["none"] })).task, null);
-  await addTask(port, { id: "now", labels: ["none"] });
+  await addTask(space, { id: "repeats-now", labels: ["none"] });
   t.equal(
     (await claim(ana, { request_id: "d", labels: ["none"] })).task?.id,
-    "now",
+    "repeats-now",
     "a request that got nothing is not stored",
   );
-  t.same(refusal(await tryClaim(bob, { request_id: "e", id: "now" })), [409, "task is claimed"]);
-  await callTask(ana, await getTask(ana, "now"), "release");
-  t.equal((await claim(bob, { request_id: "e", id: "now" })).task?.id, "now", "nor is a refusal");
+  t.same(refusal(await tryClaim(bob, { request_id: "e", id: "repeats-now" })), [409, "task is claimed"]);
+  await callTask(ana, await getTask(ana, "repeats-now"), "release");
+  t.equal((await claim(bob, { request_id: "e", id: "repeats-now" })).task?.id, "repeats-now", "nor is a refusal");
 
   const both = [1, 2].map(() => claim(ana, { wait_s: 60, request_id: "w", labels: ["w"] }));
   while ((await countInFlight(port)) < 2) await betweenLooks();
-  await addTask(port, { id: "only", labels: ["w"] });
+  await addTask(space, { id: "repeats-only", labels: ["w"] });
   t.same(
     (await Promise.all(both)).map((answer) => answer.task?.id),
-    ["only", "only"],
+    ["repeats-only", "repeats-only"],
     "while they wait, too",
   );
 });
 
 t.test("a client that disconnects gets nothing", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "leaves");
+  const { port } = space;
+  const [ana, bob] = await space.agents("ana", "bob");
   const gone = new AbortController();
   const asked = fetch(`http://127.0.0.1:${port}/api/tasks/claim`, {
     method: "POST",
@@ -948,61 +1018,65 @@ t.test("a client that disconnects gets nothing", async (t) => {
   gone.abort();
   await t.rejects(asked);
   while ((await countInFlight(port)) > 0) await betweenLooks();
-  await addTask(port, { id: "a" });
-  t.equal((await claimOne(bob)).id, "a");
-  t.equal((await eventsOf(port, "task.claimed")).length, 1);
+  await addTask(space, { id: "leaves-a" });
+  t.equal((await claimOne(bob)).id, "leaves-a");
+  t.equal((await space.events("task.claimed")).length, 1);
 });
 
 t.test("lists can be filtered", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await pair(port);
+  const space = await TestSpace.begin(common.port, "lists");
+  const [ana, bob] = await space.agents("ana", "bob");
   await addTasks(
-    port,
-    { id: "a", labels: ["x"], body: "long", data: 1 },
-    { id: "b", labels: ["x", "y"], assignee: "ana" },
-    { id: "c", workspace: "v" },
-    { id: "d", after: ["a"] },
-    { id: "e" },
+    space,
+    { id: "lists-a", labels: ["x"], body: "long", data: 1 },
+    { id: "lists-b", labels: ["x", "y"], assignee: "ana" },
+    { id: "lists-c", workspace: "lists-v" },
+    { id: "lists-d", after: ["lists-a"] },
+    { id: "lists-e" },
   );
-  await callTask(ana, await claimOne(ana, { id: "e" }), "complete", { result: 1 });
-  await claimOne(bob, { id: "a" });
+  await callTask(ana, await claimOne(ana, { id: "lists-e" }), "complete", { result: 1 });
+  await claimOne(bob, { id: "lists-a" });
   const ids = async (query: string): Promise<string> =>
-    (await askAs(port, "GET", `/api/tasks${query}`))
+    (await askAs(space, "GET", `/api/tasks${query}`))
       .json<{ tasks: Task[] }>()
-      .tasks.map(({ id }) => id)
+      .tasks.filter(({ id }) => id.startsWith("lists-"))
+      .map(({ id }) => space.shorten(id))
       .join("");
   for (const [query, expected] of [
     ["", "edcba"],
-    ["?workspace=v", "c"],
+    ["?workspace=lists-v", "c"],
     ["?workspace=", ""],
     ["?state=ready", "cb"],
     ["?state=blocked", "d"],
     ["?state=claimed", "a"],
     ["?state=done", "e"],
     ["?label=x", "ba"],
-    ["?label=y&workspace=w", "b"],
+    ["?label=y&workspace=lists", "b"],
     [`?holder=${bob.id}`, "a"],
     [`?holder=${ana.id}`, ""],
     ["?assignee=ana", "b"],
     ["?limit=2", "ed"],
-    ["?limit=2&after=d", "cb"],
-    ["?limit=2&after=b&workspace=w", "a"],
-    ["?after=a", ""],
+    ["?limit=2&after=lists-d", "cb"],
+    ["?limit=2&after=lists-b&workspace=lists", "a"],
+    ["?after=lists-a", ""],
   ] as const)
     t.equal(await ids(query), expected, query);
-  const [listed] = (await askAs(port, "GET", "/api/tasks?state=claimed")).json<{ tasks: object[] }>().tasks;
-  t.match(listed, { id: "a", holder: { name: "bob" }, fence: 2, note: null });
+  const [listed] = (await askAs(space, "GET", "/api/tasks?state=claimed&workspace=lists")).json<{ tasks: object[] }>()
+    .tasks;
+  t.match(listed, { id: "lists-a", holder: { name: "bob" }, fence: space.fence(2), note: null });
   for (const name of ["body", "data", "result", "history", "dependents"])
     t.notOk(name in (listed ?? {}), `without ${name}`);
-  t.same(refusal(await askAs(port, "GET", "/api/tasks?after=none")), [404, "task not found: none"]);
+  t.same(refusal(await askAs(space, "GET", "/api/tasks?after=none")), [404, "task not found: none"]);
   for (const query of ["?state=x", "?limit=0", "?limit=x", "?after=%20"])
-    t.equal((await askAs(port, "GET", `/api/tasks${query}`)).status, 400, query);
-  t.same(refusal(await askAs(port, "GET", "/api/tasks/none")), [404, "task not found: none"]);
+    t.equal((await askAs(space, "GET", `/api/tasks${query}`)).status, 400, query);
+  t.same(refusal(await askAs(space, "GET", "/api/tasks/none")), [404, "task not found: none"]);
 });
 
 t.test("a request with invalid or too large members changes nothing", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana] = await pair(port);
+  const space = await TestSpace.begin(common.port, "invalid");
+  const { port } = space;
+  const [ana] = await space.agents("ana");
+  const before = (await askAs(space, "GET", "/api/tasks?limit=1000")).text;
   const long = (bytes: number): string => "x".repeat(bytes);
   const rows: readonly (readonly [task: object, error: RegExp])[] = [
     [{ title: "" }, /^title is required$/],
@@ -1051,7 +1125,7 @@ t.test("a request with invalid or too large members changes nothing", async (t) 
   }));
   const together = /^after of all tasks together names more than 10000: make fewer tasks with one call$/;
   t.match(refusal(await sendJson(port, "POST", "/api/tasks", dense)), [400, together]);
-  t.same((await askAs(port, "GET", "/api/tasks")).json(), { tasks: [] }, "no task was stored");
+  t.equal((await askAs(space, "GET", "/api/tasks?limit=1000")).text, before, "no task was stored");
   const stars = ["path:", "state:", "spec:"].map((kind) => kind + "*".repeat(512 - kind.length));
   const largest = {
     id: long(128),
@@ -1061,7 +1135,7 @@ t.test("a request with invalid or too large members changes nothing", async (t) 
     labels: Array.from({ length: TASK_LABELS_MAX }, (_, at) => `${at}`.padStart(128, "l")),
     resources: [...stars, `name:${"*".repeat(507)}`, ...Array.from({ length: 60 }, (_, at) => `r${at}`)],
     priority: 9,
-    workspace: "w",
+    workspace: "invalid",
   };
   t.match((await sendJson(port, "POST", "/api/tasks", largest)).json(), largest);
   const task = await claimOne(ana);

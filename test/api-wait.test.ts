@@ -23,6 +23,8 @@ const LAGGED = { kind: "lagged" };
 
 /** The server of the tests that use keys, tasks, topics and names which no other of these tests uses. */
 const common = await startKoor(t);
+/** The server of the tests that mark instances stale: each check of liveness marks all silent ones. */
+const impatient = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
 
 const put = (koor: Koor, path: string, body = "1") => send(koor.port, "PUT", `/api/${path}`, { body });
 const remove = (koor: Koor, path: string) => send(koor.port, "DELETE", `/api/${path}`);
@@ -90,7 +92,7 @@ async function drained(port: number, query: string, headers: OutgoingHttpHeaders
 }
 
 t.test("each condition is reported when it holds, once, again after a change, and at once to a new loop", async (t) => {
-  const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
+  const koor = impatient;
   const { port } = koor;
   const ben = await Agent.register(port, "ben");
   const ana = await Agent.register(port, "ana");
@@ -590,7 +592,7 @@ t.test("a pruned history and another history are reported as lagged", { skip: RE
 });
 
 t.test("wrong queries are refused", async (t) => {
-  const koor = await startKoor(t);
+  const koor = common;
   const { cursor } = (await askWait(koor.port, "state=k")).json<Waited>();
   const bad = "after is no cursor of a wait";
   const changed = (at: number): string =>
@@ -612,7 +614,7 @@ t.test("wrong queries are refused", async (t) => {
     ["spec_above=1:p/", "spec_above must be PROJECT/NAME"],
     ["message=2", "message must be 0 or 1"],
     ["message=1", "this needs an instance: send X-Koor-Instance or its token"],
-    ["lease=lease-7", "lease not found: lease-7", 404],
+    ["lease=lease-7777", "lease not found: lease-7777", 404],
     ["lease=x", "lease not found: x", 404],
     ["free=path:/a", "free must be relative to the workspace: write a"],
     ["free=src/a", "free has no known prefix: write path:src/a for files, or name:src/a for a name"],
@@ -652,7 +654,7 @@ t.test("wrong queries are refused", async (t) => {
 });
 
 t.test("a waiting client counts as alive, and one that disconnects leaves nothing", async (t) => {
-  const koor = await startKoor(t, { args: ["--stale-after", "1ms", "--liveness-interval", "1h"] });
+  const koor = impatient;
   const { port } = koor;
   const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
   for (const { id } of [ana, ben]) await send(port, "POST", `/api/instances/${id}/activate`);

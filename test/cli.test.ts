@@ -13,7 +13,7 @@ import { send, sendJson } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { readSnapshot } from "./support/snapshot.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
-import { makeDirectory, startKoor, type Koor, type KoorOptions, type Owner } from "./support/server-process.js";
+import { makeDirectory, startKoor, type Koor, type Owner } from "./support/server-process.js";
 
 interface Agent {
   readonly server: Koor;
@@ -24,11 +24,17 @@ interface Agent {
   readonly follow: (...args: string[]) => Promise<RunningCli>;
 }
 
+/** Matches the server's log line about a new subscriber. */
+const CONNECTED = /websocket subscriber connected/g;
+
 /** The server that several tests share. They use different keys, projects, workspaces and names. */
 const shared = await startKoor(t);
+/** The server that the tests of tokens share. They store no values. */
+const TOKEN = "0123456789abcdef";
+const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
 
-async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Agent> {
-  return joinServer(t, await startKoor(t, options), token);
+async function setUp(t: Owner): Promise<Agent> {
+  return joinServer(t, await startKoor(t));
 }
 
 function joinServer(t: Owner, server: Koor, token = ""): Agent {
@@ -45,9 +51,10 @@ function joinServer(t: Owner, server: Koor, token = ""): Agent {
       return JSON.parse(result.stdout) as Record<string, unknown>;
     },
     follow: async (...args) => {
+      const before = server.log().match(CONNECTED)?.length ?? 0;
       const running = new RunningCli(["events", "subscribe", ...args], { cwd, env });
       t.teardown(() => running.kill());
-      await server.logged(/websocket subscriber connected/);
+      await server.logged(new RegExp(`(?:${CONNECTED.source}[^]*){${before + 1}}`));
       return running;
     },
   };
@@ -178,7 +185,7 @@ t.test("mcp writes a client's configuration with which the client reaches the se
 });
 
 t.test("specs work as state, by project and name", async (t) => {
-  const { koor, ask } = await setUp(t);
+  const { koor, ask } = joinServer(t, shared);
   t.match(await ask("specs", "set", "trucks/api/v1", "--data", '{"a":1}'), {
     project: "trucks",
     name: "api/v1",
@@ -208,8 +215,9 @@ t.test("specs work as state, by project and name", async (t) => {
 });
 
 t.test("events can be published, followed and read back", async (t) => {
-  const { koor, ask, follow } = await setUp(t);
-  t.match(await ask("events", "publish", "api.old", "--data", "1"), { id: 1 });
+  const { koor, ask, follow } = joinServer(t, shared);
+  const old = Number((await ask("events", "publish", "api.old", "--data", "1"))["id"]);
+  t.match(await ask("events", "history", "--last", "1"), [{ id: old, topic: "api.old" }]);
   const running = await follow("api.*");
   const published = await koor(
     "events",
@@ -222,22 +230,26 @@ t.test("events can be published, followed and read back", async (t) => {
   );
   t.match(
     published.stdout,
-    /^\{"id":2,"topic":"api\.change","data":\{"n":12345678901234567890,"f":1\.0\},"source":"ci",/,
+    new RegExp(
+      `^\\{"id":${old + 1},"topic":"api\\.change","data":\\{"n":12345678901234567890,"f":1\\.0\\},"source":"ci",`,
+    ),
   );
   await ask("events", "publish", "other", "--data", "null");
   await ask("events", "publish", "api.change", "--data", '"last"');
   t.same(
     (await running.untilLines(2)).map((line) => (JSON.parse(line) as { id: number }).id),
-    [2, 4],
+    [old + 1, old + 3],
     "new and matching events only",
   );
   t.equal(`${running.lines[0]}\n`, published.stdout, "a subscriber gets what the publisher got");
   running.child.kill("SIGINT");
   t.equal(await running.exit(), 0);
 
-  t.match(await ask("events", "history", "--last", "2"), [{ id: 4 }, { id: 3 }]);
-  t.match(await ask("events", "history", "--topic", "api.*", "--source", "ci"), [{ id: 2 }]);
-  t.match(await ask("events", "history", "--after", "2", "--topic", "api.*", "--wait", "9"), [{ id: 4 }]);
+  t.match(await ask("events", "history", "--last", "2"), [{ id: old + 3 }, { id: old + 2 }]);
+  t.match(await ask("events", "history", "--topic", "api.*", "--source", "ci"), [{ id: old + 1 }]);
+  t.match(await ask("events", "history", "--after", String(old + 1), "--topic", "api.*", "--wait", "9"), [
+    { id: old + 3 },
+  ]);
   t.match(await koor("events", "history", "--topic", "["), { code: 1, stdout: "", stderr: /malformed pattern/ });
   t.match(await koor("events", "subscribe", "["), { code: 1, stdout: "", stderr: /malformed pattern/ });
 });
@@ -258,7 +270,7 @@ t.test("a subscriber outlives the server", async (t) => {
 });
 
 t.test("a subscriber that does not read for a while gets every event", async (t) => {
-  const { server, follow } = await setUp(t);
+  const { server, follow } = joinServer(t, shared);
   const running = await follow();
   running.child.stdout.pause();
   const [pages, page] = [8, 100];
@@ -278,7 +290,7 @@ t.test("a subscriber that does not read for a while gets every event", async (t)
 });
 
 t.test("rules can be imported from a file and exported to one", async (t) => {
-  const { koor, ask, cwd } = await setUp(t);
+  const { koor, ask, cwd } = joinServer(t, shared);
   const rules = [
     { project: "p", rule_id: "a", pattern: "x", source: "local" },
     { project: "q", rule_id: "a", pattern: "y" },
@@ -417,7 +429,7 @@ t.test("contracts can be stored, payloads checked, and a live service tested", a
 });
 
 t.test("templates can be created from a file, listed, applied and deleted", async (t) => {
-  const { koor, ask, cwd } = await setUp(t);
+  const { koor, ask, cwd } = joinServer(t, shared);
   const contract = { kind: "contract", version: 1, endpoints: {} };
   writeFileSync(
     join(cwd, "bundle.json"),
@@ -448,16 +460,20 @@ t.test("templates can be created from a file, listed, applied and deleted", asyn
   t.match(await ask("templates", "list", "--kind", "bundle", "--tag", "go"), [{ id: "b", name: "B" }]);
   t.same(await ask("templates", "list", "--tag", "none"), []);
   t.match(await ask("templates", "get", "b"), { data: { contracts: { api: contract } } });
-  t.same(await ask("templates", "apply", "b", "--project", "p"), {
+  t.same(await ask("templates", "apply", "b", "--project", "templated"), {
     applied: "b",
-    project: "p",
+    project: "templated",
     kind: "bundle",
     warnings: [{ contract: "api", path: "endpoints", message: "the contract has no endpoints" }],
   });
-  t.same(await ask("specs", "get", "p/api"), contract);
-  t.match(await ask("rules", "export", "--source", "external"), [{ project: "p", rule_id: "a" }]);
+  t.same(await ask("specs", "get", "templated/api"), contract);
+  const rules = (await ask("rules", "export", "--source", "external")) as unknown as { project: string }[];
+  t.match(
+    rules.filter(({ project }) => project === "templated"),
+    [{ project: "templated", rule_id: "a" }],
+  );
   t.same(await ask("templates", "delete", "b"), { deleted: "b" });
-  t.match(await koor("templates", "apply", "b", "--project", "p"), {
+  t.match(await koor("templates", "apply", "b", "--project", "templated"), {
     code: 1,
     stdout: "",
     stderr: /template not found: b \(404\)/,
@@ -465,10 +481,10 @@ t.test("templates can be created from a file, listed, applied and deleted", asyn
 });
 
 t.test("compliance can be checked and read", async (t) => {
-  const { koor, ask, server } = await setUp(t);
-  await ask("contract", "set", "w/c", "--data", '{"kind":"contract","endpoints":{}}');
+  const { koor, ask, server } = joinServer(t, shared);
+  await ask("contract", "set", "checked/c", "--data", '{"kind":"contract","endpoints":{}}');
   const { id } = (
-    await sendJson(server.port, "POST", "/api/instances/register", { name: "ana", workspace: "w" })
+    await sendJson(server.port, "POST", "/api/instances/register", { name: "ana", workspace: "checked" })
   ).json<{ readonly id: string }>();
   t.same(await ask("compliance", "run"), { checked: true, runs: [], count: 0 }, "it is not active yet");
   await sendJson(server.port, "POST", `/api/instances/${id}/activate`, {});
@@ -484,7 +500,7 @@ t.test("compliance can be checked and read", async (t) => {
 });
 
 t.test("a folder registers again, and an instance that is gone is replaced", async (t) => {
-  const { koor, ask, server, cwd } = await setUp(t);
+  const { koor, ask, server, cwd } = joinServer(t, shared);
   // A registration in the same folder returns the same agent, until the server has deleted the agent.
   const again = async (...flags: string[]) => await ask("register", "ben", ...flags);
   const first = await again("--save");
@@ -511,7 +527,7 @@ t.test("a folder registers again, and an instance that is gone is replaced", asy
 });
 
 t.test("working trees of a repository share a workspace, and each is a checkout", async (t) => {
-  const server = await startKoor(t);
+  const server = shared;
   const top = makeDirectory(t);
   const main = makeRepository(top, join(top, "trucks"), "git@git.example:acme/trück.git");
   const linked = join(top, "linked");
@@ -549,28 +565,27 @@ t.test("working trees of a repository share a workspace, and each is a checkout"
 });
 
 t.test("in the shell of a session that the server does not know, the folder's instance acts", async (t) => {
-  const token = "0123456789abcdef";
-  const { server, cwd, ask } = await setUp(t, { args: ["--auth-token", token] }, token);
+  const { server, cwd, ask } = joinServer(t, guarded, TOKEN);
   const { id } = await ask("register", "ana", "--save");
   const folder = { KOOR_SERVER: server.url, CLAUDE_CODE_SESSION_ID: "no hook has begun it" };
   const acquire = ["lease", "acquire", "deploy", "--reason", "x"];
   const held = { code: 0, stderr: "", stdout: `"holder":{"id":"${String(id)}"` };
   t.match(await runCli(acquire, { cwd, env: folder }), held, "by its own token");
-  t.match(await runCli(acquire, { cwd, env: { ...folder, KOOR_TOKEN: token } }), held, "by its id");
-  t.match(await runCli(["state", "list"], { cwd, env: { ...folder, KOOR_TOKEN: token } }), { code: 0, stderr: "" });
+  t.match(await runCli(acquire, { cwd, env: { ...folder, KOOR_TOKEN: TOKEN } }), held, "by its id");
+  t.match(await runCli(["state", "list"], { cwd, env: { ...folder, KOOR_TOKEN: TOKEN } }), { code: 0, stderr: "" });
   const unknown = { code: 1, stdout: "", stderr: "koor: session not found: mine (404)\n" };
-  const own = { ...folder, KOOR_TOKEN: token, KOOR_SESSION: "mine" };
+  const own = { ...folder, KOOR_TOKEN: TOKEN, KOOR_SESSION: "mine" };
   t.match(await runCli(acquire, { cwd, env: own }), unknown, "a session that the user names");
   t.match(await runCli(["state", "list"], { cwd, env: own }), { code: 0 }, "a plain read needs none");
 });
 
 t.test("instances and their calls can be read", async (t) => {
-  const { koor, ask, server, cwd } = await setUp(t);
+  const { koor, ask, server, cwd } = joinServer(t, shared);
   const registered = await ask(
     "register",
     "ana",
     "--workspace",
-    "w",
+    "read",
     "--intent",
     "a b",
     "--stack",
@@ -581,15 +596,15 @@ t.test("instances and their calls can be read", async (t) => {
   const id = String(registered["id"]);
   t.match(registered, {
     name: "ana",
-    workspace: "w",
+    workspace: "read",
     intent: "a b",
     stack: "go",
     capabilities: ["x", "y"],
     status: "pending",
   });
   t.same(await ask("activate", id), { id, status: "active" });
-  t.match(await ask("instances", "list", "--workspace", "w", "--capability", "y"), [{ id, status: "active" }]);
-  t.same(await ask("instances", "list", "--name", "ben"), []);
+  t.match(await ask("instances", "list", "--workspace", "read", "--capability", "y"), [{ id, status: "active" }]);
+  t.same(await ask("instances", "list", "--name", "nobody"), []);
   t.match(await ask("instances", "get", id), { id, name: "ana" });
   t.same(await ask("instances", "stale"), []);
   t.match(await koor("instances", "get", "nobody"), {
@@ -602,7 +617,11 @@ t.test("instances and their calls can be read", async (t) => {
   const own = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: String(registered["token"]) } };
   t.match(await runCli(["state", "set", "k", "--data", "1"], own), { code: 0 });
   t.match(await ask("audit", "--limit", "1"), [{ actor: id, action: "state.put" }]);
-  t.same(await ask("metrics", "agents"), [{ instance_id: id, metrics: { rest_calls: 1 } }]);
+  const metrics = (await ask("metrics", "agents")) as unknown as { instance_id: string }[];
+  t.same(
+    metrics.filter((row) => row.instance_id === id),
+    [{ instance_id: id, metrics: { rest_calls: 1 } }],
+  );
   t.match(await ask("metrics", "agents", id, "--period", "2"), [
     { instance_id: id, metric_name: "rest_calls", metric_value: 1 },
   ]);
@@ -611,16 +630,22 @@ t.test("instances and their calls can be read", async (t) => {
 });
 
 t.test("the audit log can be read", async (t) => {
-  const { ask, koor } = await setUp(t);
-  await ask("state", "set", "k", "--data", "1");
+  const { ask, koor } = joinServer(t, shared);
+  const summarize = async () =>
+    (await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z")) as unknown as {
+      readonly total_entries: number;
+      readonly outcome_counts: { readonly success: number; readonly error: number };
+    };
+  const before = await summarize();
+  await ask("state", "set", "audited", "--data", "1");
   await koor("state", "delete", "missing");
   t.match(await ask("audit", "--limit", "1"), [{ action: "state.delete", resource: "missing", outcome: "error" }]);
   t.match(await ask("audit", "--action", "state.put", "--to", "2999-01-01T00:00:00Z"), [
-    { resource: "k", outcome: "success" },
+    { resource: "audited", outcome: "success" },
   ]);
-  t.match(await ask("audit", "summary", "--from", "2020-01-01T00:00:00Z"), {
-    total_entries: 2,
-    outcome_counts: { success: 1, error: 1 },
+  t.match(await summarize(), {
+    total_entries: before.total_entries + 2,
+    outcome_counts: { success: before.outcome_counts.success + 1, error: before.outcome_counts.error + 1 },
   });
   t.match(await koor("audit", "--from", "yesterday"), { code: 1, stdout: "", stderr: /from/ });
 });
@@ -740,7 +765,7 @@ t.test("backup and restore work through files", { skip: RESTORE_REFUSED }, async
 });
 
 t.test("a token comes from the environment or from settings.json", async (t) => {
-  const { koor, ask, server, cwd } = await setUp(t, { args: ["--auth-token", "s3cret"] }, "s3cret");
+  const { koor, ask, server, cwd } = joinServer(t, guarded, TOKEN);
   t.match(await ask("status"), { status: "ok" });
   t.same(await ask("state", "list"), []);
   const strange = { cwd, env: { KOOR_SERVER: server.url, KOOR_TOKEN: "wrong" } };
@@ -756,7 +781,7 @@ t.test("a token comes from the environment or from settings.json", async (t) => 
     );
   }
   await koor("config", "set", "server", server.url);
-  await koor("config", "set", "token", "s3cret");
+  await koor("config", "set", "token", TOKEN);
   t.match(await runCli(["state", "list"], { cwd }), { code: 0, stdout: "[]\n" });
 });
 

@@ -4,6 +4,7 @@
  * and the same answers. Every row of the writer's table is in it: its calls are generated from the schema of its
  * request. The second time a client watches changes, and each table that was written to has to be reported.
  */
+import { copyFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
@@ -86,6 +87,21 @@ function kindOf(table: string): ChangeKind | null {
   return row[1];
 }
 
+const emptyDatabases = new Map<boolean, string>();
+
+/**
+ * Returns the path of an empty database. It is made once for each of both kinds of replica, because to make the tables
+ * takes longer than the calls of a run.
+ */
+function emptyDatabase(watching: boolean): string {
+  const made = emptyDatabases.get(watching);
+  if (made !== undefined) return made;
+  const dataDir = makeDirectory(t);
+  openWriter(dataDir).close();
+  emptyDatabases.set(watching, databasePath(dataDir));
+  return databasePath(dataDir);
+}
+
 /** The writer thread without its thread: batches in, answers out. */
 class Replica {
   readonly answers: unknown[] = [];
@@ -104,6 +120,7 @@ class Replica {
     this.#watching = watching;
     if (watching) this.#watched.set(new Set(CHANGE_KINDS));
     this.#dataDir = makeDirectory(t);
+    copyFileSync(emptyDatabase(watching), databasePath(this.#dataDir));
     this.#db = openWriter(this.#dataDir);
     this.#batch = this.#open();
   }

@@ -39,6 +39,7 @@ export class Agent {
     readonly port: number,
     readonly id: string,
     readonly name: string,
+    readonly workspace: string,
     readonly token: string,
     readonly headers: OutgoingHttpHeaders,
   ) {}
@@ -56,12 +57,13 @@ export class Agent {
     const answer = await sendJson(port, "POST", "/api/instances/register", { name, workspace, ...place }, by);
     const { id, token } = answer.json<{ readonly id: string; readonly token: string }>();
     const guarded = Object.keys(by).length > 0;
-    return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });
+    const headers = guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id };
+    return new Agent(port, id, name, workspace, token, headers);
   }
 
   /** Returns the same instance at another port, after its server has restarted. */
   at(port: number): Agent {
-    return new Agent(port, this.id, this.name, this.token, this.headers);
+    return new Agent(port, this.id, this.name, this.workspace, this.token, this.headers);
   }
 
   ask(method: string, path: string, body?: object, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
@@ -101,7 +103,8 @@ export async function nextEvent(port: number, topic: string, after = 0): Promise
   return must((await send(port, "GET", path)).json<StoredEvent[]>()[0], `an event ${topic}`);
 }
 
-/** Returns all events whose topics begin with a text, oldest first. */
-export async function eventsOf(port: number, pattern: string): Promise<StoredEvent[]> {
-  return (await send(port, "GET", `/api/events/history?topic=${pattern}&after=0&last=10000`)).json<StoredEvent[]>();
+/** Returns the events after a cursor whose topics match a pattern, oldest first; by default all. */
+export async function eventsOf(port: number, pattern: string, after = 0): Promise<StoredEvent[]> {
+  const path = `/api/events/history?topic=${pattern}&after=${after}&last=10000`;
+  return (await send(port, "GET", path)).json<StoredEvent[]>();
 }

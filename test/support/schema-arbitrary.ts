@@ -61,12 +61,14 @@ const BOUND_CHARACTERS_MAX = 100_000;
 const BOUND_ITEMS_MAX = 1_100;
 const FEW_ITEMS = 4;
 
-const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
-  "date-time": fc
-    .date({ min: new Date(0), max: new Date("2100-01-01T00:00:00Z"), noInvalidDate: true })
-    .map((date) => date.toISOString()),
-  uuid: fc.uuid(),
-  uri: fc.webUrl(),
+/** Each is made where a schema uses it, because fast-check takes a second of processor time to make `webUrl`. */
+const FORMATS: Readonly<Record<string, () => Arbitrary<string>>> = {
+  "date-time": () =>
+    fc
+      .date({ min: new Date(0), max: new Date("2100-01-01T00:00:00Z"), noInvalidDate: true })
+      .map((date) => date.toISOString()),
+  uuid: () => fc.uuid(),
+  uri: () => fc.webUrl(),
 };
 
 /** @param resolve finds the target of a reference. Without it, only references to the schema's own `$defs` work */
@@ -202,7 +204,7 @@ function generateText({ pattern, format, minLength = 0, maxLength }: Keywords): 
     return length >= minLength && length <= (maxLength ?? Infinity) && (regex === undefined || regex.test(text));
   };
   if (format !== undefined) {
-    const formatted = FORMATS[format];
+    const formatted = FORMATS[format]?.();
     if (formatted === undefined) throw new Error(`no values are generated for the format ${format}`);
     return formatted.filter(fits);
   }

@@ -35,16 +35,18 @@ export interface Claimed {
   readonly lease: Lease | null;
 }
 
-/** The caller: an agent, or the port of the server for a call without an instance. */
-type Asker = Agent | number;
+/** The caller: an agent, or the port of the server, perhaps with a workspace, for a call without an instance. */
+type Asker = Agent | number | { readonly port: number; readonly workspace: string };
 
 export function askAs(asker: Asker, method: string, path: string, body: object = {}): Promise<Answer> {
-  return typeof asker === "number" ? sendJson(asker, method, path, body) : asker.ask(method, path, body);
+  if (typeof asker === "number") return sendJson(asker, method, path, body);
+  return "ask" in asker ? asker.ask(method, path, body) : sendJson(asker.port, method, path, body);
 }
 
-/** Makes one task, or several in one call. Their workspace is `w` by default. */
+/** Makes one task, or several in one call, in the workspace of the caller. Without a workspace, it is `w`. */
 export async function addTasks(asker: Asker, ...tasks: readonly object[]): Promise<Task[]> {
-  const named = tasks.map((task) => ({ workspace: "w", title: "t", ...task }));
+  const workspace = typeof asker === "number" ? "w" : asker.workspace;
+  const named = tasks.map((task) => ({ workspace, title: "t", ...task }));
   const answer = await askAs(asker, "POST", "/api/tasks", named);
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.json<Task[]>();

@@ -11,10 +11,17 @@ import { batchFunction } from "../../src/platform/threads/pool-program.js";
 import { streamJob, unaryJob } from "../../src/platform/threads/pool-method.js";
 import { Shared } from "./shared.js";
 
-/** Runs far longer than any deadline, but not for ever, in case the worker is not ended. */
-function burn(): never {
+/** How long a stuck job sleeps in each round of its loop. */
+const NAP_MS = 5;
+
+/**
+ * Runs far longer than any deadline, but not for ever, in case the worker is not ended.
+ * @param napMs how long each round sleeps; with 0, the loop uses a processor until its end
+ */
+function loop(napMs: number): never {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
   const until = performance.now() + 4 * POOL_DEADLINE_MS;
-  while (performance.now() < until) Math.random();
+  while (performance.now() < until) if (napMs > 0) Atomics.wait(cell, 0, 0, napMs);
   throw new Error("this worker was not ended");
 }
 
@@ -28,7 +35,9 @@ function spend(ms: number): string {
 function act(what: string, shared?: SharedArrayBuffer): string | Failure {
   switch (what) {
     case "stuck":
-      return burn();
+      return loop(NAP_MS);
+    case "busy":
+      return loop(0);
     case "long":
       return spend(2 * POOL_BATCH_MS_MAX);
     case "throw":

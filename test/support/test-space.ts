@@ -60,7 +60,7 @@ export class TestSpace {
   }
 
   /** The id of the newest event before the test. */
-  get begunAt(): number {
+  get lastEventBefore(): number {
     return this.#before.event;
   }
 

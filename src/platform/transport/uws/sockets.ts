@@ -42,6 +42,8 @@ const MEMBER_TEXT_MS = 0.0003;
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
+/** The versions of the WebSocket protocol that are served. Their frames are equal. `ws` accepts the same versions. */
+const WEBSOCKET_VERSIONS: ReadonlySet<string> = new Set(["13", "8"]);
 /** The length of the beginning of a text that `missed` and `fellBehind` receive. */
 const BEGINNING_CHARACTERS = 64;
 
@@ -455,9 +457,10 @@ export class UwsSockets implements Broadcaster {
       // A single unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, and not the Upgrade header. A request without that header is passed to the
-        // route's plain GET, whose answer says what is missing.
-        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+        // The library checks only the key. A request without the Upgrade header, or with another version of the
+        // protocol, is passed to the route's plain GET, whose answer is a 426.
+        const isWebSocket = req.getHeader("upgrade").toLowerCase() === "websocket";
+        if (!isWebSocket || !WEBSOCKET_VERSIONS.has(req.getHeader("sec-websocket-version"))) {
           req.setYield(true);
           return;
         }

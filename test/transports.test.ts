@@ -238,6 +238,19 @@ t.test("node: a handshake that cannot be completed gets the reason", async (t) =
   await socket.untilCount(1);
 });
 
+t.test("uws: a handshake without a served version of WebSocket is a 426", async (t) => {
+  const { port } = serverOver("uws");
+  const path = "GET /api/events/subscribe?pattern=**";
+  const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
+  for (const version of [[], ["Sec-WebSocket-Version: 7"], ["Sec-WebSocket-Version: "]])
+    t.match(await sendRaw(port, head(path, [...upgrade, ...version])), /^HTTP\/1\.1 426 [^]*"code":426/);
+  const isAnswered = (text: string): boolean => text.includes("\r\n\r\n");
+  for (const version of ["13", "8"]) {
+    const asked = head(path, [...upgrade, `Sec-WebSocket-Version: ${version}`]);
+    t.match(await sendRaw(port, asked, isAnswered), /^HTTP\/1\.1 101 /, version);
+  }
+});
+
 t.test("node: a client that waits for a go-ahead gets it, or the refusal instead", async (t) => {
   const { port } = serverOver("node");
   const expects = (length: number): string =>

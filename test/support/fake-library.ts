@@ -185,7 +185,11 @@ export class FakeLibrary<UserData> {
   /** Simulates a client that requests an upgrade. The upgrade must be accepted. */
   connect(room: number): FakeSocket<UserData> {
     const upgraded: UserData[] = [];
-    const headers: Readonly<Record<string, string>> = { upgrade: "websocket", "sec-websocket-key": "key" };
+    const headers: Readonly<Record<string, string>> = {
+      upgrade: "websocket",
+      "sec-websocket-key": "key",
+      "sec-websocket-version": "13",
+    };
     const response = { upgrade: (userData: UserData) => void upgraded.push(userData) };
     const request = { getHeader: (name: string) => headers[name] ?? "" };
     const { upgrade } = this.behavior;

@@ -33,6 +33,9 @@ const LIBRARY_COLLECTED_MAX = 32;
 const MEMBER_MS = 0.003;
 const MEMBER_TEXT_MS = 0.0003;
 
+/** The versions of the WebSocket protocol that are served. Their frames are equal. `ws` accepts the same versions. */
+const WEBSOCKET_VERSIONS: ReadonlySet<string> = new Set(["13", "8"]);
+
 /**
  * Turns the library's idle timeout off. Without it, the library takes at most 4 s to cut a peer that does not answer a
  * close frame. With an idle timeout of more than 31 s it would take 16 to 20 s, in which the server cannot close the
@@ -193,9 +196,10 @@ export class UwsSockets implements Broadcaster, SocketPort {
       // A single unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, and not the Upgrade header. A request without that header is passed to the
-        // route's plain GET, whose answer says what is missing.
-        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+        // The library checks only the key. A request without the Upgrade header, or with another version of the
+        // protocol, is passed to the route's plain GET, whose answer is a 426.
+        const isWebSocket = req.getHeader("upgrade").toLowerCase() === "websocket";
+        if (!isWebSocket || !WEBSOCKET_VERSIONS.has(req.getHeader("sec-websocket-version"))) {
           req.setYield(true);
           return;
         }

@@ -297,6 +297,16 @@ class UwsSocket implements Socket {
   }
 }
 
+/** Returns whether a `Connection` header of the request has the option `Upgrade` (RFC 9110, 7.8). */
+function asksForUpgrade(req: HttpRequest): boolean {
+  let asks = false;
+  // The library finds only the first of several headers of a name.
+  req.forEach((name, value) => {
+    if (name === "connection") asks ||= value.split(",").some((option) => option.trim().toLowerCase() === "upgrade");
+  });
+  return asks;
+}
+
 function isLarge(text: string): boolean {
   return text.length >= LARGE_CHARACTERS;
 }
@@ -455,9 +465,9 @@ export class UwsSockets implements Broadcaster {
       // A single unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, and not the Upgrade header. A request without that header is passed to the
-        // route's plain GET, whose answer says what is missing.
-        if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
+        // The library checks only the key, and neither Upgrade nor Connection. A request without these headers is passed
+        // to the route's plain GET, whose answer says what is missing. A proxy treats it as a plain GET, too.
+        if (req.getHeader("upgrade").toLowerCase() !== "websocket" || !asksForUpgrade(req)) {
           req.setYield(true);
           return;
         }

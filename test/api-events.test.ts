@@ -469,6 +469,7 @@ t.test("a request that is no upgrade is a 426 that names the header", async (t) 
     {},
     { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13" },
     { Upgrade: "h2c", Connection: "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" },
+    { Upgrade: "websocket", Connection: "keep-alive", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" },
   ]) {
     const answer = await get("/api/events/subscribe?pattern=a", headers);
     t.equal(answer.status, 426);

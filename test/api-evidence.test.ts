@@ -288,8 +288,8 @@ t.test("a holder does not remove commands that its task requires", async (t) => 
   const ben = await Agent.register(port, "ben", { by });
   await addTask(ana, { id: "api", requires_evidence: [TEST, "npm run lint"] });
   const task = await claimOne(ben);
-  const patch = (agent: Agent, requires_evidence: readonly string[]) =>
-    agent.ask("PATCH", "/api/tasks/api", { title: "changed", requires_evidence });
+  const patch = (agent: Agent, commands: readonly string[]) =>
+    agent.ask("PATCH", "/api/tasks/api", { title: "changed", requires_evidence: commands });
   for (const commands of [[], [TEST], ["true", TEST], ["npm run lint "]])
     t.match((await patch(ben, commands)).json(), { error: "not yours", code: 403 }, JSON.stringify(commands));
   t.match(await read(ben, "api"), { title: "t", requires_evidence: [TEST, "npm run lint"] }, "nothing is changed");

@@ -60,6 +60,18 @@ function isMixed(texts: readonly string[]): boolean {
   return false;
 }
 
+/** Returns whether a request asks for a WebSocket of a served version (RFC 9110, 7.8, and RFC 6455, 4.2.1). */
+function asksForWebSocket(req: HttpRequest): boolean {
+  if (req.getHeader("upgrade").toLowerCase() !== "websocket") return false;
+  if (!WEBSOCKET_VERSIONS.has(req.getHeader("sec-websocket-version"))) return false;
+  let asks = false;
+  // `getHeader` finds only the first of several headers of a name.
+  req.forEach((name, value) => {
+    if (name === "connection") asks ||= value.split(",").some((option) => option.trim().toLowerCase() === "upgrade");
+  });
+  return asks;
+}
+
 /** The sockets of a topic, except those with backpressure. */
 interface Members {
   readonly sockets: Set<UwsSocket>;
@@ -196,10 +208,10 @@ export class UwsSockets implements Broadcaster, SocketPort {
       // A single unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key. A request without the Upgrade header, or with another version of the
-        // protocol, is passed to the route's plain GET, whose answer is a 426.
-        const isWebSocket = req.getHeader("upgrade").toLowerCase() === "websocket";
-        if (!isWebSocket || !WEBSOCKET_VERSIONS.has(req.getHeader("sec-websocket-version"))) {
+        // The library checks only the key. A request without the headers Upgrade and Connection, or with another version
+        // of the protocol, is passed to the route's plain GET, whose answer is a 426. A proxy treats it as a plain GET,
+        // too.
+        if (!asksForWebSocket(req)) {
           req.setYield(true);
           return;
         }

@@ -72,23 +72,25 @@ t.test(
   { skip: singleServerOnly("the entries of the log decide which calls share a transaction") },
   async (t) => {
     const { port } = await startKoor(t);
-    const [holder, queue, evil] = await Promise.all(
-      ["holder", "queue", "evil"].map((name) => Agent.register(port, name)),
-    );
-    await holder?.lease(["deploy"]);
-    const inQueue = (at: number): Promise<Answer> | undefined =>
-      queue?.tryLease(["deploy", `n-${at}`], { queue: true, reuse: false });
-    const queued = await Promise.all(Array.from({ length: ACQUIRE_COSTLY_GLOBS_MIN + 1 }, (_, at) => inQueue(at)));
-    t.ok(queued.every((answer) => answer?.status === 202));
+    const holder = await Agent.register(port, "holder");
+    const queue = await Agent.register(port, "queue");
+    const evil = await Agent.register(port, "evil");
+    await holder.lease(["deploy"]);
+    /** Sends requests for different resources at the same time, and returns the statuses of the answers. */
+    const sendMany = async (count: number, ask: (at: number) => Promise<Answer>): Promise<Set<number>> => {
+      const answers = await Promise.all(Array.from({ length: count }, (_, at) => ask(at)));
+      return new Set(answers.map(({ status }) => status));
+    };
+    const waits = { queue: true, reuse: false };
+    const queued = await sendMany(ACQUIRE_COSTLY_GLOBS_MIN + 1, (at) => queue.tryLease(["deploy", `n-${at}`], waits));
+    t.same([...queued], [202]);
     const batches = async (): Promise<number> =>
       Number(/^koor_writer_batch_calls_count (\d+)$/m.exec((await send(port, "GET", "/metrics")).text)?.[1]);
     const before = await batches();
-    const refused = await Promise.all(Array.from({ length: 60 }, () => evil?.tryLease(["deploy"])));
-    t.ok(refused.every((answer) => answer?.status === 409));
+    t.same([...(await sendMany(60, () => evil.tryLease(["deploy"])))], [409]);
     const between = await batches();
     t.ok(between >= before + 60, "so that other writes come between them");
-    const own = Array.from({ length: 60 }, (_, at) => holder?.tryLease([`n-${at}`], { queue: true, reuse: false }));
-    t.ok((await Promise.all(own)).every((answer) => answer?.status === 200));
+    t.same([...(await sendMany(60, (at) => holder.tryLease([`n-${at}`], waits)))], [200]);
     t.ok((await batches()) >= between + 60, "the holder for which they wait");
   },
 );

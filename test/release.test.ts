@@ -143,6 +143,6 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
   const { dependencies } = readManifest("deploy/bundled/package.json");
   const listed = new Set(sbom.components.map(({ name, version }) => `${name}@${version}`));
   for (const [name, version] of Object.entries(dependencies))
-    if (!name.startsWith("@")) t.ok(listed.has(`${name}@${version}`), `${name}, whose code is bundled`);
+    if (!name.startsWith("@")) t.ok(listed.has(`${name}@${version}`), `${name}, which the build bundles or runs`);
   for (const name of ["tap", "typescript"]) t.notOk(listed.has(`${name}@${devDependencies[name]}`), `not ${name}`);
 });

@@ -12,6 +12,8 @@ export interface AuditRow {
   readonly actor: string;
   readonly action: string;
   readonly resource: string;
+  /** JSON. */
+  readonly detail: string;
   readonly outcome: string;
 }
 

@@ -61,11 +61,6 @@ export class TestSpace {
     });
   }
 
-  /** The id of the newest event before the test. */
-  get begunAt(): number {
-    return this.#before.event;
-  }
-
   /** Registers agents in the test's workspace. */
   async agents<const Names extends readonly string[]>(
     ...names: Names

@@ -10,6 +10,7 @@ import { openDatabase } from "../src/platform/store/sqlite/choice.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { Agent, type Lease } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
+import { TestSpace } from "./support/test-space.js";
 import { RESTORE_REFUSED, singleServerOnly } from "./support/variant.js";
 
 interface Near {
@@ -26,19 +27,17 @@ interface Checked extends Near {
   readonly conflicts: readonly { readonly path: string; readonly lease: Lease }[];
 }
 
-interface AuditRow {
-  readonly action: string;
-  readonly detail: string;
-}
-
 const HERE = { scope: "checkout" };
 
-async function agents(port: number): Promise<[ana: Agent, bob: Agent, cid: Agent, dan: Agent]> {
+/** The server of the tests that have a workspace of their own. */
+const common = await startKoor(t);
+
+async function agents(port: number, workspace = "w"): Promise<[ana: Agent, bob: Agent, cid: Agent, dan: Agent]> {
   return [
-    await Agent.register(port, "ana", { checkout: "one" }),
-    await Agent.register(port, "bob", { checkout: "two" }),
-    await Agent.register(port, "cid"),
-    await Agent.register(port, "dan", { checkout: "one" }),
+    await Agent.register(port, "ana", { workspace, checkout: "one" }),
+    await Agent.register(port, "bob", { workspace, checkout: "two" }),
+    await Agent.register(port, "cid", { workspace }),
+    await Agent.register(port, "dan", { workspace, checkout: "one" }),
   ];
 }
 
@@ -53,8 +52,9 @@ function holdersOf({ nearby = [] }: Near): string[] {
 }
 
 t.test("leases of files in different checkouts do not conflict, but are told of", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid, dan] = await agents(port);
+  const space = await TestSpace.begin(common.port, "told");
+  const { port, workspace } = space;
+  const [ana, bob, cid, dan] = await agents(port, workspace);
   const first = await ana.tryLease(["path:src/**", "state:plan", "deploy"], HERE);
   t.match(first.json(), { state: "held", scope: "checkout", checkout: "one" });
   t.notOk("nearby" in first.json<object>(), "there is nothing nearby");
@@ -66,7 +66,7 @@ t.test("leases of files in different checkouts do not conflict, but are told of"
   t.match(second.json(), {
     scope: "checkout",
     checkout: "two",
-    nearby: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: "lease-1", checkout: "one" } }],
+    nearby: [{ resource: "path:src/**", wanted: "path:src/a.ts", lease: { id: space.leaseId(1), checkout: "one" } }],
   });
   t.match((await bob.tryLease(["path:src/a.ts", "path:b"], HERE)).json(), { id: second.json<Lease>().id }, "again");
 
@@ -83,7 +83,7 @@ t.test("leases of files in different checkouts do not conflict, but are told of"
 
   const both = await dan.tryLease(["path:src/a.ts"], HERE);
   t.equal(both.status, 409);
-  t.match(both.json(), { conflicts: [{ lease: { id: "lease-1" } }], nearby: [{ lease: { checkout: "two" } }] });
+  t.match(both.json(), { conflicts: [{ lease: { id: space.leaseId(1) } }], nearby: [{ lease: { checkout: "two" } }] });
   const waiting = await dan.tryLease(["path:src/a.ts"], { ...HERE, queue: true });
   t.equal(waiting.status, 202);
   t.match(waiting.json(), { state: "waiting", position: 1, nearby: [{ lease: { checkout: "two" } }] });
@@ -105,8 +105,9 @@ t.test("leases of files in different checkouts do not conflict, but are told of"
 });
 
 t.test("only what would conflict in one checkout is nearby, and at most so much is listed", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await agents(port);
+  const { port } = common;
+  const workspace = "nearby";
+  const [ana, bob] = await agents(port, workspace);
   await ana.lease(["path:shared"], { ...HERE, mode: "shared" });
   const reader = await bob.tryLease(["path:shared"], { ...HERE, mode: "shared" });
   t.notOk("nearby" in reader.json<object>(), "two readers have nothing to merge");
@@ -114,7 +115,7 @@ t.test("only what would conflict in one checkout is nearby, and at most so much 
   t.same(holdersOf(writer.json<Near>()), ["ana"]);
   t.match(await check(bob, { paths: ["shared"], checkout: "two", mode: "shared" }), { free: true });
   for (let at = 0; at <= LEASE_NEARBY_MAX; at++) {
-    const agent = await Agent.register(port, `agent-${at}`, { checkout: `tree-${at}` });
+    const agent = await Agent.register(port, `agent-${at}`, { workspace, checkout: `tree-${at}` });
     await agent.lease(["path:a", "path:a/b"], HERE);
   }
   const last = (await ana.tryLease(["path:a/**"], HERE)).json<Near>();
@@ -125,8 +126,9 @@ t.test("only what would conflict in one checkout is nearby, and at most so much 
 });
 
 t.test("a check is that of a lease in the given checkout, or of the whole repository", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid] = await agents(port);
+  const { port } = common;
+  const workspace = "checks";
+  const [ana, bob, cid] = await agents(port, workspace);
   await ana.lease(["path:src"], HERE);
   await cid.lease(["path:docs"]);
   const paths = ["src/a.ts", "docs/b.md"];
@@ -151,8 +153,9 @@ t.test("a check is that of a lease in the given checkout, or of the whole reposi
 });
 
 t.test("a wait for a resource is that of the caller's checkout", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob, cid, dan] = await agents(port);
+  const { port } = common;
+  const workspace = "waits";
+  const [ana, bob, cid, dan] = await agents(port, workspace);
   const wait = async (agent: Agent, after = ""): Promise<{ readonly isFree: boolean; readonly cursor: string }> => {
     const answer = await agent.ask("GET", `/api/wait?free=path:src/a.ts&after=${after}`);
     const { matched, cursor } = answer.json<{ matched: { kind: string } | null; cursor: string }>();
@@ -174,20 +177,22 @@ t.test("a wait for a resource is that of the caller's checkout", async (t) => {
 });
 
 t.test("a task needs its files in all checkouts", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await agents(port);
-  await ana.ask("POST", "/api/tasks", { id: "t", title: "t", workspace: "w", resources: ["path:src/a.ts"] });
+  const { port } = common;
+  const workspace = "tasks";
+  const [ana, bob] = await agents(port, workspace);
+  await ana.ask("POST", "/api/tasks", { id: "files", title: "t", workspace, resources: ["path:src/a.ts"] });
   const lease = await ana.lease(["path:src"], HERE);
-  const claim = (): Promise<Answer> => bob.ask("POST", "/api/tasks/claim", { id: "t" });
+  const claim = (): Promise<Answer> => bob.ask("POST", "/api/tasks/claim", { id: "files" });
   t.match((await claim()).json(), { error: "leased by ana: path:src", code: 409 });
   await ana.release(lease);
-  t.match((await claim()).json(), { lease: { scope: "repo", checkout: "two", task: "t" } });
+  t.match((await claim()).json(), { lease: { scope: "repo", checkout: "two", task: "files" } });
   t.equal((await ana.tryLease(["path:src"], HERE)).status, 409);
 });
 
 t.test("a renewal may start the maximum life again", async (t) => {
-  const { port } = await startKoor(t);
-  const [ana, bob] = await agents(port);
+  const space = await TestSpace.begin(common.port, "renewals");
+  const { port, workspace } = space;
+  const [ana, bob] = await agents(port, workspace);
   const lease = await ana.lease(["a"], { ttl_s: 600, max_s: 60 });
   t.notOk("touched_at" in lease);
   const endOf = (since: string | null | undefined): string => new Date(Date.parse(since ?? "") + 60_000).toISOString();
@@ -200,19 +205,19 @@ t.test("a renewal may start the maximum life again", async (t) => {
   const changed = (await ana.renew(lease, { fence: lease.fence, ttl_s: 10 })).json<Lease>();
   t.equal(changed.touched_at, touched.touched_at, "a plain renewal does not start it again");
   t.match((await ana.renew(lease, { fence: lease.fence, touch: false })).json(), { touched_at: touched.touched_at });
-  t.equal((await ana.renew(lease, { fence: 99, touch: true })).status, 409);
+  t.equal((await ana.renew(lease, { fence: space.fence(99), touch: true })).status, 409);
   t.equal((await bob.renew(lease, { fence: lease.fence, touch: true })).status, 403);
   t.equal((await ana.renew(lease, { fence: lease.fence, touch: 1 })).status, 400);
-  const rows = (await send(port, "GET", "/api/audit?action=lease.renew&limit=100")).json<AuditRow[]>();
+  const rows = (await space.auditRows()).filter(({ action }) => action === "lease.renew");
   t.same(
-    rows.toReversed().map(({ detail }) => (JSON.parse(detail) as { touch?: boolean }).touch),
+    rows.map(({ detail }) => (JSON.parse(detail) as { touch?: boolean }).touch),
     [true, undefined, undefined, undefined, undefined],
     "what changes has a row, and so have refusals",
   );
-  await ana.ask("POST", "/api/tasks", { id: "t", title: "t", workspace: "w", resources: ["b"] });
-  const claimed = (await bob.ask("POST", "/api/tasks/claim", { id: "t" })).json<{ lease: Lease }>();
+  await ana.ask("POST", "/api/tasks", { id: "renewed", title: "t", workspace, resources: ["b"] });
+  const claimed = (await bob.ask("POST", "/api/tasks/claim", { id: "renewed" })).json<{ lease: Lease }>();
   const refused = await bob.renew(claimed.lease, { fence: claimed.lease.fence, touch: true });
-  t.match(refused.json(), { error: "held by task t", code: 409 }, "the lease of a task lives as the task does");
+  t.match(refused.json(), { error: "held by task renewed", code: 409 }, "the lease of a task lives as the task does");
 });
 
 t.test("scopes, checkouts and renewals outlive a restart, and are in a snapshot", async (t) => {

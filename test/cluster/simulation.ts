@@ -425,7 +425,8 @@ export class Simulation {
         this.#waiting.length === 0 &&
         this.nodes.every(
           ({ replica, position, mailbox }) =>
-            replica?.status.state === "ok" && position === this.log.last && mailbox.length === 0,
+            // The status is last, because to make it takes the longest.
+            position === this.log.last && mailbox.length === 0 && replica?.status.state === "ok",
         )
       );
     });

@@ -12,6 +12,8 @@ export interface AuditRow {
   readonly actor: string;
   readonly action: string;
   readonly resource: string;
+  /** JSON. */
+  readonly detail: string;
   readonly outcome: string;
 }
 
@@ -57,11 +59,6 @@ export class TestSpace {
       event: must(event, "the lease was published").id,
       auditRow: must(row, "the lease was audited").id,
     });
-  }
-
-  /** The id of the newest event before the test. */
-  get lastEventBefore(): number {
-    return this.#before.event;
   }
 
   /** Registers agents in the test's workspace. */

@@ -20,6 +20,16 @@ export interface ServerProgram {
   readonly inspectDataDir: (dataDir: string) => Promise<DataDirState>;
 }
 
+/**
+ * The member of `process` with which deploy/bin/koor.js offers its own `import`. If code that was compiled earlier
+ * imports a file by itself, Node prints a warning about an experimental feature.
+ */
+const IMPORT = Symbol.for("koor.import");
+
+type ImportFile = (url: string) => Promise<unknown>;
+
 export async function loadServerProgram(): Promise<ServerProgram> {
-  return (await import(new URL("../src/main.js", import.meta.url).href)) as ServerProgram;
+  const { href } = new URL("../src/main.js", import.meta.url);
+  const importFile = (process as { readonly [IMPORT]?: ImportFile })[IMPORT];
+  return (await (importFile === undefined ? import(href) : importFile(href))) as ServerProgram;
 }

@@ -155,6 +155,8 @@ class Parts {
 
 /** Runs the bundle. @param word the first word of the command line */
 function runCompiled(word = "") {
+  // For cli/server-program.ts: Node warns if the compiled code imports a file by itself.
+  process[Symbol.for("koor.import")] = (url) => import(url);
   const parts = new Parts(dirname(program));
   const source = fs.readFileSync(program, "utf8");
   if (WORD.test(word)) {

@@ -42,7 +42,9 @@ export function formatProgress(
   if (totalBytes === undefined || totalBytes < bytes) return `${name}: ${formatBytes(bytes)}, ${rate}`;
   const percent = totalBytes === 0 ? 100 : Math.floor((100 * bytes) / totalBytes);
   const about = isGuess ? "about " : "";
-  const left = bytes === 0 ? "" : `, ${about}${formatUptime(Math.ceil((totalBytes - bytes) / bytesPerMs))} left`;
+  // Rounded up, so that a transfer that still runs does not say 0s.
+  const leftMs = Math.ceil((totalBytes - bytes) / bytesPerMs / SECOND_MS) * SECOND_MS;
+  const left = bytes === 0 ? "" : `, ${about}${formatUptime(leftMs)} left`;
   return `${name}: ${formatBytes(bytes)} of ${about}${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
 }
 

@@ -268,6 +268,7 @@ t.test("progress says the rate and the time left", (t) => {
     formatProgress({ name: "restore", totalBytes: 10_000_000 }, 2_500_000, 1000),
     "restore: 2.5 MB of 10.0 MB (25%), 2.5 MB/s, 3s left",
   );
+  t.match(formatProgress({ name: "restore", totalBytes: 10 }, 9, 3000), / 1s left$/, "rounded up while it runs");
   t.equal(formatProgress({ name: "backup", totalBytes: undefined }, 123_456_789, 10_000), "backup: 123 MB, 12.3 MB/s");
   t.equal(
     formatProgress({ name: "backup", totalBytes: 20_000, isGuess: true }, 10_000, 1000),

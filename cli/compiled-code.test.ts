@@ -79,17 +79,6 @@ t.test("the code is kept beside the program, and written once", (t) => {
   t.end();
 });
 
-t.test("the server's program is loaded without a warning of Node", (t) => {
-  const args = [join(ROOT, "deploy", "bin", "koor.js"), "serve", "--help"];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    encoding: "utf8",
-    env: { HOME: t.testdir() },
-  });
-  t.match({ status, stdout }, { status: 0, stdout: /--bind/ });
-  t.equal(stderr, "");
-  t.end();
-});
-
 t.test("each part of the program is read once", (t) => {
   const { home, program } = install(t);
   // The program uses the cache only if Node runs without options. So the test counts through a script that loads the

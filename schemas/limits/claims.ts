@@ -76,3 +76,8 @@ export const GLOB_STEPS_MAX = 200_000;
  */
 export const ACQUIRE_COSTLY_GLOBS_MIN = 500;
 export const ACQUIRE_COSTLY_STEPS_MIN = 25_000;
+/**
+ * If fewer leases wait on the whole server, the front does not count how many of them wait for a holder's leases. An
+ * agent may hold a thousand leases, and counting takes about a microsecond for each.
+ */
+export const ACQUIRE_COSTLY_WAITING_MIN = 50;

@@ -188,10 +188,16 @@ export class FakeLibrary<UserData> {
     const headers: Readonly<Record<string, string>> = {
       upgrade: "websocket",
       "sec-websocket-key": "key",
+      connection: "Upgrade",
       "sec-websocket-version": "13",
     };
     const response = { upgrade: (userData: UserData) => void upgraded.push(userData) };
-    const request = { getHeader: (name: string) => headers[name] ?? "" };
+    const request = {
+      getHeader: (name: string) => headers[name] ?? "",
+      forEach: (take: (name: string, value: string) => void) => {
+        for (const [name, value] of Object.entries(headers)) take(name, value);
+      },
+    };
     const { upgrade } = this.behavior;
     void upgrade?.(response as unknown as HttpResponse, request as unknown as HttpRequest, {});
     const socket = new FakeSocket(this, must(upgraded[0], "the upgrade is let pass"), room);

@@ -4,7 +4,12 @@
  * state.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { ACQUIRE_COSTLY_GLOBS_MIN, ACQUIRE_COSTLY_STEPS_MIN, GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
+import {
+  ACQUIRE_COSTLY_GLOBS_MIN,
+  ACQUIRE_COSTLY_STEPS_MIN,
+  ACQUIRE_COSTLY_WAITING_MIN,
+  GLOB_STEPS_MAX,
+} from "../../../schemas/limits/claims.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -176,7 +181,8 @@ export class LeaseProjection implements Measured {
    */
   isCostly(holder: string, resources: readonly Resource[]): boolean {
     let compared = Math.max(resources.length, this.#index.countNear(resources));
-    for (const lease of this.#byHolder.get(holder) ?? []) {
+    const own = this.#waits.size < ACQUIRE_COSTLY_WAITING_MIN ? [] : (this.#byHolder.get(holder) ?? []);
+    for (const lease of own) {
       if (compared > ACQUIRE_COSTLY_GLOBS_MIN) return true;
       const wanted = wantedBy(lease);
       // The lease itself is among those that are near it.

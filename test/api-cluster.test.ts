@@ -736,7 +736,7 @@ t.test("a budget that is used up at one node holds claims at the others", async 
 t.test("a rate limit that is reported at one node holds claims at the others", async (t) => {
   const { id, who } = await register(a, "limited");
   const boss = operator();
-  await who.call(a, "PATCH", `/api/instances/${id}`, { account: "acme:a" });
+  await boss.call(a, "PATCH", `/api/instances/${id}`, { account: "acme:a" });
   await follow(who, boss).call(b, "POST", "/api/llm/limits", { provider: "acme", retry_after_s: 600 });
   const { limits } = await follow(boss, who).read<{ readonly limits: readonly { readonly id: number }[] }>(
     c,

@@ -42,9 +42,13 @@ export function readGroups(
     }
     groups.push(group);
   }
-  if (chooseNames(groups.map((group) => group.map(({ text }) => text))) === null)
-    return invalid("any has too few names: each group needs one that no other resource of the request is");
-  return groups;
+  return refuseTooFewNames(groups) ?? groups;
+}
+
+/** Returns a failure if the groups do not have a name of its own for each group; else null. */
+export function refuseTooFewNames(groups: readonly (readonly Resource[])[]): Failure | null {
+  if (chooseNames(groups.map((group) => group.map(({ text }) => text))) !== null) return null;
+  return invalid("any has too few names: each group needs one that no other resource of the request is");
 }
 
 /** Parses groups that were checked when they were stored. */

@@ -26,7 +26,7 @@ import { Failure } from "../../base/result.js";
 import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
 import type { CachingModel, Model, Opening } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
-import { storedGroups } from "./alternatives.js";
+import { refuseTooFewNames, storedGroups } from "./alternatives.js";
 import { claimChanges, type ClaimChanges, type Wanted } from "./claim-changes.js";
 import type { Contender } from "./contention.js";
 import {
@@ -124,6 +124,9 @@ export class ClaimRegistry implements CachingModel {
     const { waits, queued, request_id, workspace, reason, ttl_s, max_s, automatic = false } = request;
     const resources = resourcesOf(request.resources, workspace);
     const alternatives = storedGroups(any, workspace, resources);
+    // The front refuses this, too. A claim that can never be granted would block differently after a restart.
+    const impossible = alternatives.length === 0 ? null : refuseTooFewNames(alternatives);
+    if (impossible !== null) return impossible;
     const claim = newClaim(resources, asked, alternatives);
     const full = this.#live.refuseMore(actor, holder.name, claim);
     if (full !== null) return full;

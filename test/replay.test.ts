@@ -247,6 +247,17 @@ t.test("the calls before all others are such as a log may hold", (t) => {
   t.end();
 });
 
+t.test("the writer itself refuses groups of names that can never be granted", (t) => {
+  const replica = new Replica(t, false);
+  replica.run(prologueOf("ask"), START_MS);
+  const [lease] = prologueOf("ask").filter(({ name }) => name === "lease.acquire");
+  const { request, actor, name } = must(lease, "the prologue has a lease");
+  replica.answers.length = 0;
+  replica.run([{ name, actor, request: { ...(request as object), resources: ["a"], any: ["x", "a"] } }], START_MS);
+  t.match(replica.answers, [{ message: /^any has too few names/ }]);
+  t.end();
+});
+
 t.test("the same batches leave the same rows and the same answers", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
   const called = new Map<string, { done: number; refused: number }>();

@@ -250,7 +250,7 @@ t.test("the calls before all others are such as a log may hold", (t) => {
 t.test("the writer itself refuses groups of names that can never be granted", (t) => {
   const replica = new Replica(t, false);
   replica.run(prologueOf("ask"), START_MS);
-  const [lease] = prologueOf("ask").filter(({ name }) => name === "lease.acquire");
+  const lease = prologueOf("ask").find((call) => call.name === "lease.acquire");
   const { request, actor, name } = must(lease, "the prologue has a lease");
   replica.answers.length = 0;
   replica.run([{ name, actor, request: { ...(request as object), resources: ["a"], any: ["x", "a"] } }], START_MS);

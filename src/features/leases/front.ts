@@ -16,6 +16,7 @@ import { leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { LEASE_LOST, NAMES_NOTHING } from "../claims/refusals.js";
 import { readGroups } from "../claims/alternatives.js";
+import { wantedBy } from "../claims/lock-entry.js";
 import type { ConflictCheck } from "./front-check.js";
 import { isName, type Resource } from "../claims/resource.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
@@ -63,7 +64,7 @@ export class LeaseFront {
     const workspace = body.workspace ?? this.#workspaceOf(actor);
     const wants = readWanted(body, workspace);
     if (wants instanceof Failure) return wants;
-    const { read, groups } = wants;
+    const { resources: read } = wants;
     const { resources = [] } = body;
     let gone = false;
     client.onAbort(() => (gone = true));
@@ -73,7 +74,7 @@ export class LeaseFront {
     const request = scope === undefined ? wanted : { ...wanted, scope };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
     const nearby = (): readonly object[] => conflicts.nearbyOf(read, { actor, shared, scope });
-    const isCostly = leases.isCostly(actor, [...read, ...groups.flat()]);
+    const isCostly = leases.isCostly(actor, wantedBy(wants));
     const reply = await writer.request(acquireLease, { ...request, ...identity }, context, isCostly);
     if (reply instanceof Failure) return withNearby(presenter.showFailure(reply), nearby);
     const { row, made } = reply;
@@ -177,7 +178,7 @@ export class LeaseFront {
 function readWanted(
   body: LeaseBody,
   workspace: string,
-): { readonly read: Resource[]; readonly groups: Resource[][] } | Failure {
+): { readonly resources: Resource[]; readonly alternatives: Resource[][] } | Failure {
   const { resources = [], any, max_holders, mode } = body;
   if (resources.length === 0 && any === undefined) return NAMES_NOTHING;
   const read = readResources(resources, workspace);
@@ -188,7 +189,7 @@ function readWanted(
     if (max_holders > 1 && mode === "exclusive") return invalid("mode must be shared where max_holders is more than 1");
   }
   const groups = readGroups(any ?? [], workspace, read);
-  return groups instanceof Failure ? groups : { read, groups };
+  return groups instanceof Failure ? groups : { resources: read, alternatives: groups };
 }
 
 /**

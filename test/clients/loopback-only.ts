@@ -1,8 +1,7 @@
 /**
  * Runs a test file again inside of Linux namespaces. Their network has only loopback, and all of their processes end
  * with the test. This is needed because clients send many requests to their vendors' servers, and some leave processes
- * behind. If the machine does not allow namespaces, the clients get proxies that refuse every connection. Runs in the
- * test's process.
+ * behind. The clients also get proxies that refuse every connection. Runs in the test's process.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -37,7 +36,11 @@ export async function runIsolated(fileUrl: string): Promise<number | undefined> 
   return await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
 }
 
-/** The environment that keeps clients from connecting to other machines if there are no namespaces. */
+/**
+ * The environment that keeps clients from connecting to other machines if there are no namespaces. It is set inside of
+ * namespaces, too: a refused connection ends at once, but a name's lookup without a network takes as long as the
+ * machine's resolver settings say, several times in each start of a client.
+ */
 export const REFUSING_PROXY: Readonly<Record<string, string>> = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",

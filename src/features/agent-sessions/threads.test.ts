@@ -1,5 +1,6 @@
 /** Tests the sessions of agents' clients with the real writer thread, before and after a restart of the server. */
 import t, { type Test } from "tap";
+import { IGNORED_PUSHES } from "../../../test/support/ignored-pushes.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
 import { steadyClock } from "../../base/clock.js";
@@ -36,28 +37,7 @@ function open(t: Test, dataDir: string) {
     methods: METHODS,
     pushMessages: PUSH_MESSAGES,
   });
-  const ignore = (): void => undefined;
-  threads.listen(
-    {
-      remote_changes: ignore,
-      node: ignore,
-      instances: ignore,
-      sessions: ignore,
-      events: ignore,
-      outbox: ignore,
-      leases: ignore,
-      overlaps: ignore,
-      budgets: ignore,
-      rate_limits: ignore,
-      tasks: ignore,
-      state_keys: ignore,
-      message_boxes: ignore,
-      changes: ignore,
-      commit: ignore,
-      bug: ({ error }) => void t.fail(error),
-    },
-    ignore,
-  );
+  threads.listen({ ...IGNORED_PUSHES, bug: ({ error }) => void t.fail(error) }, () => undefined);
   const rows = threads.reads.model(instanceReader);
   const directory = new Directory();
   directory.load(rows.all());

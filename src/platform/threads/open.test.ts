@@ -4,6 +4,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { IGNORED_PUSHES } from "../../../test/support/ignored-pushes.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
 import { FAULTS, LATE_FILE } from "../../../test/threads/faults.js";
@@ -37,33 +38,12 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
     pushMessages: PUSH_MESSAGES,
   });
   const events = threads.reads.model(eventReader);
-  const ignore = (): void => undefined;
   let restarts = 0;
-  threads.listen(
-    {
-      remote_changes: ignore,
-      node: ignore,
-      instances: ignore,
-      sessions: ignore,
-      events: ignore,
-      outbox: ignore,
-      leases: ignore,
-      overlaps: ignore,
-      budgets: ignore,
-      rate_limits: ignore,
-      tasks: ignore,
-      state_keys: ignore,
-      message_boxes: ignore,
-      changes: ignore,
-      commit: ignore,
-      bug: ignore,
-    },
-    () => {
-      restarts += 1;
-      // Read the events in the same way as the hub of events does after a restart of the writer.
-      t.equal(events.lastId, 0);
-    },
-  );
+  threads.listen(IGNORED_PUSHES, () => {
+    restarts += 1;
+    // Read the events in the same way as the hub of events does after a restart of the writer.
+    t.equal(events.lastId, 0);
+  });
 
   const put = (key: string): ReturnType<typeof threads.writer.request<typeof putState>> =>
     threads.writer.request(

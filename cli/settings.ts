@@ -85,7 +85,7 @@ export interface Identity {
   readonly context: FoundContext | undefined;
   /** The variable or file that names the instance or session; undefined if commands act as neither. */
   readonly instanceFrom: string | undefined;
-  /** The settings. A token that needs the user's consent is missing. */
+  /** The servers and the token. If the token may only be sent with the user's consent, it is left out. */
   readonly settings: Settings;
 }
 

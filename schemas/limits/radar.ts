@@ -32,8 +32,8 @@ export const RADAR_EVENT_PATHS_MAX = 20;
 
 // Limits of the lines about overlaps that agents get:
 /**
- * The maximum number of agents for which lines about overlaps wait to be delivered. At the limit, the agent that was
- * added first is dropped.
+ * The maximum number of agents that have undelivered lines about overlaps. At the limit, the lines of the agent that
+ * was added first are dropped.
  */
 export const RADAR_NOTICES_MAX = 4_096;
 /** The maximum number of lines that wait for one agent. At the limit, the oldest line is dropped. */

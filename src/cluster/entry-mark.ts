@@ -37,7 +37,7 @@ export function writeMark(bytes: Buffer, kind: MarkedKind, applyVersion: number)
   writeFormat(bytes, applyVersion < CHECKED_FORMAT_APPLY_VERSION_MIN ? unchecked : checked);
 }
 
-/** Writes the mark with any format number into the last MARK_BYTES of a buffer. */
+/** Writes the mark of a format into the last MARK_BYTES of a buffer. Tests also write formats that no entry has. */
 export function writeFormat(bytes: Buffer, format: number): void {
   const end = bytes.byteLength - MARK_BYTES;
   const nameAt = end + CHECKSUM_BYTES;

@@ -5,8 +5,8 @@ import { cutToBytes } from "./foreign-text.js";
 export interface FittedLines {
   readonly text: string;
   /**
-   * The number of lines in the text, counted from the first line. If some lines did not fit, one more line at the end
-   * of the text says how many.
+   * How many of the given lines are in the text. These are the first ones. If others did not fit, the text ends with
+   * one more line that says how many.
    */
   readonly shown: number;
 }

@@ -151,7 +151,9 @@ function labelOf(value: unknown, otherwise: string): string {
   return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(shorten(id))}: ` : otherwise;
 }
 
-/** Returns the project and the id of a rejected rule. Leaves out a member that is itself invalid. */
+/**
+ * Returns the project and the id of a rule that the server refuses. If one of the two is itself invalid, it is left out.
+ */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;
   const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};

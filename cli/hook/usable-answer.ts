@@ -4,8 +4,11 @@
  * member than those below is not used. Pure; runs in the process of `koor-hook`.
  */
 
+/** The names of the members, separated by spaces. */
 const MEMBERS =
-  /^(?:hook(?:SpecificOutput|EventName)|permission(?:Decision(?:Reason)?)?|decision|reason|additional(?:C|_c)ontext|deny|(?:user|agent|followup)_message|context(?:Modification)?|cancel|errorMessage)$/;
+  " hookSpecificOutput hookEventName permissionDecision permissionDecisionReason permission decision reason deny " +
+  "additionalContext additional_context context contextModification user_message agent_message followup_message " +
+  "cancel errorMessage ";
 /** The members with a decision. Koor only denies a tool, or keeps an agent from stopping. */
 const DECISIONS = /^(?:permission(?:Decision)?|decision)$/;
 const DECISION = /^(?:deny|block)$/;
@@ -13,7 +16,7 @@ const DECISION = /^(?:deny|block)$/;
 function isUsable(answer: unknown): boolean {
   if (typeof answer !== "object" || answer === null || Array.isArray(answer)) return false;
   return Object.entries(answer).every(([name, value]: [string, unknown]) => {
-    if (!MEMBERS.test(name)) return false;
+    if (/\s/.test(name) || !MEMBERS.includes(` ${name} `)) return false;
     if (DECISIONS.test(name)) return typeof value === "string" && DECISION.test(value);
     return name === "hookSpecificOutput" ? isUsable(value) : typeof value === "string" || value === true;
   });

@@ -127,8 +127,8 @@ function listAdvice(
     plan.foreign.length === 0
       ? []
       : [
-          `read ${plan.foreign.join(" and ")} before you trust a hook or an MCP server: git tracks what another person ` +
-            "has written there, and it is not what init writes",
+          `read ${plan.foreign.join(" and ")} before you trust a hook or an MCP server: git tracks what another ` +
+            "person has written there, and it is not what init writes",
         ];
   const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
   const ofHome = home.map(

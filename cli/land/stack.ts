@@ -27,9 +27,9 @@ export interface Stacked extends Member {
 }
 
 /**
- * Returns the waiting landings that can land in this turn too. They must request the same check, and must be landings of
- * this repository (landing-marks.ts). If the server cannot list them, returns an empty list, because the landing works without
- * them.
+ * Returns the waiting landings that can land in this turn too. They must request the same check, and must be landings
+ * of this repository (landing-marks.ts). If the server cannot list them, returns an empty list, because the landing
+ * works without them.
  */
 export async function findMembers({ settings, lane, check, batch }: LandPlan, folder: string): Promise<Member[]> {
   const members: Member[] = [];

@@ -13,7 +13,10 @@ import type { ChangesBody } from "../schemas/radar.js";
 import { replyError, replyJson, type SeenRequest } from "../test/cli/fake-server.js";
 import { makeProject, type InitProject } from "../test/cli/project.js";
 import { tieToThisProcess } from "../test/support/owner.js";
+import { hookAnswer, type HookDecision } from "../src/features/hooks/answer.js";
+import { CLIENTS } from "../src/features/hooks/clients.js";
 import { errorTextOf } from "./hook/hook-error.js";
+import { usableAnswer } from "./hook/usable-answer.js";
 import { ownRecordPath, radarMarkPath } from "./own-record.js";
 
 /** This file runs from dist/tree/cli. */
@@ -116,8 +119,8 @@ t.test("whatever is wrong, it exits with 0 and the client goes on", async (t) =>
   t.same(await runHook(project, ["codex"]), { code: 0, stdout: "{}", stderr: "" }, "an empty answer");
   fake.answer = () => ({ body: "plain text" });
   t.same(await runHook(project, ["kimi"]), { code: 0, stdout: "plain text", stderr: "" }, "Kimi's context");
-  fake.answer = () => ({ headers: { "Transfer-Encoding": "chunked" }, body: '{"a":1}' });
-  t.same(await runHook(project, ["codex"]), { code: 0, stdout: '{"a":1}', stderr: "" }, "an answer in chunks");
+  fake.answer = () => ({ headers: { "Transfer-Encoding": "chunked" }, body: '{"context":"1"}' });
+  t.same(await runHook(project, ["codex"]), { code: 0, stdout: '{"context":"1"}', stderr: "" }, "an answer in chunks");
 
   const garbage = createServer((socket) => socket.end("SSH-2.0-x\r\n\r\n"));
   await new Promise<void>((resolve) => garbage.listen(0, "127.0.0.1", resolve));
@@ -198,11 +201,11 @@ t.test("the bundle is small and loads few modules", (t) => {
   const bundle = readFileSync(PROGRAM, "utf8");
   const loaded = [...bundle.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = ""]) => name);
   t.same([...new Set(loaded)].toSorted(), ["node:fs", "node:net", "node:path"]);
-  t.ok(bundle.length < 16 * 1024, `${bundle.length} bytes`);
+  t.ok(bundle.length < 17 * 1024, `${bundle.length} bytes`);
   t.end();
 });
 
-t.test("an answer that allows a call is not passed on: the client asks its user as without a hook", async (t) => {
+t.test("an answer that allows or changes a call is not passed on: the client goes on as without a hook", async (t) => {
   const project = await makeProject(t);
   const { fake, koor } = project;
   t.equal((await koor(["init", "--client", "kimi", "--yes"])).code, 0);
@@ -212,10 +215,37 @@ t.test("an answer that allows a call is not passed on: the client asks its user 
     ["cursor", { permission: "allow" }],
     ["gemini", { decision: "approve" }],
     ["claude", { hookSpecificOutput: { decision: { behavior: "allow" } } }],
+    ["claude", { hookSpecificOutput: { hookEventName: "PreToolUse", updatedInput: { command: "x" } } }],
+    ["claude", { hookSpecificOutput: { hookEventName: "PostToolUse", updatedMCPToolOutput: "x" } }],
+    ["copilot", { modifiedArgs: { command: "x" } }],
+    ["gemini", { hookSpecificOutput: { tool_input: { command: "x" } } }],
+    ["cursor", { permission: "Allow" }],
+    ["cursor", { permission: "deny", updated_input: {} }],
+    ["codex", { decision: ["allow"] }],
+    ["codex", { reason: { text: "x" } }],
+    ["codex", { continue: false }],
   ] as const) {
     fake.answer = () => replyJson(answer);
     t.match(await runHook(project, [client]), { code: 0, stdout: "{}", stderr: /answer is not one of a hook/ }, client);
   }
   fake.answer = () => replyJson({ deny: 'it says "decision":"allow"' });
   t.match(await runHook(project, ["opencode"]), { stdout: /deny/, stderr: "" });
+  fake.answer = () => ({ body: '{"decision":"allow","decision":"deny","reason":"x"}\n' });
+  t.match(await runHook(project, ["codex"]), { stdout: '{"decision":"deny","reason":"x"}', stderr: "" });
+});
+
+t.test("every answer of the server is passed on unchanged", (t) => {
+  const decisions: readonly HookDecision[] = [
+    { kind: "proceed" },
+    { kind: "deny", reason: 'no "allow"', policy: "strict" },
+    { kind: "context", text: "hi" },
+    { kind: "hold-stop", reason: "wait" },
+  ];
+  for (const client of CLIENTS)
+    for (const event of client.events)
+      for (const decision of decisions) {
+        const answer = hookAnswer(client, event, decision);
+        t.equal(usableAnswer(client.name, answer), answer, `${client.name} ${event.name} ${decision.kind}`);
+      }
+  t.end();
 });

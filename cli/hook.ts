@@ -13,6 +13,7 @@ import { errorTextOf } from "./hook/hook-error.js";
 import { findHookProject } from "./hook/hook-project.js";
 import { sendHook } from "./hook/hook-request.js";
 import { startReports } from "./hook/background-reports.js";
+import { usableAnswer } from "./hook/usable-answer.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
@@ -59,24 +60,6 @@ function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }
 
-/**
- * Matches a decision that would make the client allow a tool without asking the user. Koor never sends one, so an
- * answer with one is not used.
- */
-const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
-
-/** Whether the client can use the answer. Kimi Code accepts plain text too, which it shows to its model. */
-function isUsable(client: string, answer: string): boolean {
-  if (answer === "") return true;
-  try {
-    const parsed: unknown = JSON.parse(answer);
-    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
-    return isObject && !ALLOWS.test(JSON.stringify(parsed));
-  } catch {
-    return client === "kimi";
-  }
-}
-
 function write(descriptor: number, text: string): void {
   try {
     if (text !== "") writeSync(descriptor, text);
@@ -98,8 +81,9 @@ async function run(client: string, event: string | undefined): Promise<void> {
   }
   const path = `/api/hooks/${client}${event === undefined ? "" : `/${encodeURIComponent(event)}`}`;
   const answer = await sendHook(project, path, input);
-  if (!isUsable(client, answer)) throw new Error("the server's answer is not one of a hook");
-  write(STDOUT, answer === "" ? goOn(client) : answer);
+  const usable = usableAnswer(client, answer);
+  if (usable === undefined) throw new Error("the server's answer is not one of a hook");
+  write(STDOUT, usable === "" ? goOn(client) : usable);
   try {
     startReports(project, event, input);
   } catch {

@@ -23,6 +23,7 @@ import { makeProject, snapshot, type InitProject } from "../test/cli/project.js"
 import { runCli } from "../test/cli/run-cli.js";
 import { tieToThisProcess } from "../test/support/owner.js";
 import { makeDirectory } from "../test/support/server-process.js";
+import { must } from "../src/base/assert.js";
 import { runGit } from "./guard/git.js";
 import { ownRecordPath } from "./own-record.js";
 import { readRegularFile, Unread } from "./regular-file.js";
@@ -88,6 +89,34 @@ t.test("a record that the user's own init did not write changes nothing of the h
   t.equal(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), text);
   t.ok(existsSync(join(home, "empty")));
   t.notOk(existsSync(join(root, ".codex")), "the user's own record is followed");
+});
+
+t.test("a committed file names neither the instance nor the token of the user's commands", async (t) => {
+  const { root, env, fake, write, git, koor } = await makeProject(t);
+  write(".koor/instance.json", '{"id":"of-the-author"}');
+  write("sub/.koor/instance.json", '{"id":"of-the-author"}');
+  const settings = JSON.stringify({ server: fake.url, token: "of-the-author" });
+  write(".koor/settings.json", settings);
+  write("bare/.koor/keep", "");
+  write("bare/settings.json", settings);
+  write("linked/real/instance.json", '{"id":"of-the-author"}');
+  symlinkSync("real", join(root, "linked/.koor"));
+  fake.answer = () => replyJson([]);
+  const sent = async (folder: string): Promise<readonly (string | undefined)[]> => {
+    fake.requests.length = 0;
+    const { KOOR_SERVER: _server, ...others } = env;
+    t.equal((await runCli(["instances", "list"], { cwd: join(root, folder), env: others })).code, 0, folder);
+    const { headers } = must(fake.requests[0], "a request");
+    return [headers["x-koor-instance"], headers.authorization] as readonly (string | undefined)[];
+  };
+  t.same(await sent("."), ["of-the-author", "Bearer of-the-author"], "files that git does not track are the user's");
+  git("add", "--all", "--force");
+  for (const folder of [".", "sub", "linked", "bare"]) t.same(await sent(folder), [undefined, undefined], folder);
+  const { stderr } = await koor(["instances", "list"]);
+  t.match(stderr, /instance\.json is ignored, because git tracks it/);
+  t.match(stderr, /the token in \.koor\/settings\.json is ignored, because git tracks the file/);
+  git("rm", "--quiet", "--cached", ".koor/instance.json", ".koor/settings.json");
+  t.same(await sent("."), ["of-the-author", "Bearer of-the-author"]);
 });
 
 t.test("the record of one working tree is not followed in a copy of it", async (t) => {

@@ -13,8 +13,10 @@ import { isJsonObject } from "../shared/json-object.js";
 import { replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed } from "./failure.js";
 import { findKoorFile, KOOR_FOLDER } from "./koor-folder.js";
+import { warn } from "./output.js";
 import { joinServers } from "./server-list.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
+import { isTrackedFile } from "./tracked-file.js";
 
 const FILE = "instance.json";
 /** The file's permissions. Other users of the machine must not be able to read the token. */
@@ -49,10 +51,18 @@ function parseInstance(text: string, path: string): StoredInstance | CliFailure 
   return { id, token, ...server };
 }
 
-/** Finds the nearest instance file, in `folder` or a parent; undefined if there is none. */
-export function findInstance(folder: string): StoredInstance | undefined | CliFailure {
+/**
+ * Finds the nearest instance file, in `folder` or a parent; undefined if there is none. A file that git tracks is
+ * ignored: the user would act as an instance of the person who has committed it, and this person could release the
+ * user's leases and read the answers to the user's messages.
+ * @param isQuiet if true, does not warn about a file that is ignored
+ */
+export function findInstance(folder: string, isQuiet = true): StoredInstance | undefined | CliFailure {
   const found = findKoorFile(folder, FILE);
-  return found === undefined || found instanceof CliFailure ? found : parseInstance(found.text, found.path);
+  if (found === undefined || found instanceof CliFailure) return found;
+  if (!isTrackedFile(found.path)) return parseInstance(found.text, found.path);
+  if (!isQuiet) warn(`${found.path} is ignored, because git tracks it: if it is yours, run git rm --cached on it`);
+  return undefined;
 }
 
 /**

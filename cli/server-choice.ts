@@ -79,7 +79,7 @@ function readSources(
   if (inEffect instanceof CliFailure) return inEffect;
   const user = readsFiles ? readUserSettings(environment, process.platform) : undefined;
   if (user instanceof CliFailure) return user;
-  const instance = named === undefined ? findInstance(folder) : undefined;
+  const instance = named === undefined ? findInstance(folder, false) : undefined;
   if (instance instanceof CliFailure) return instance;
   return { environment, folder: file, user, context: inEffect, named, session, instance };
 }

@@ -12,6 +12,7 @@ import { CliFailure, failed, WRONG_USAGE } from "./failure.js";
 import { findKoorFile, hasKoorFolder, KOOR_FOLDER, projectOf } from "./koor-folder.js";
 import { warn } from "./output.js";
 import { parseServers } from "./server-list.js";
+import { isTrackedFile } from "./tracked-file.js";
 import { userFolder } from "./user-folder.js";
 
 export const SETTINGS_FILE = "settings.json";
@@ -72,6 +73,17 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 }
 
 /**
+ * Leaves out the token of a file that git tracks. With a token that another person has committed, the user would act as
+ * that person.
+ */
+function withOwnToken(settings: FileSettings | CliFailure, path: string): FileSettings | CliFailure {
+  if (settings instanceof CliFailure || settings.token === undefined || !isTrackedFile(path)) return settings;
+  warn(`the token in ${settings.name} is ignored, because git tracks the file`);
+  const { token: _token, ...others } = settings;
+  return others;
+}
+
+/**
  * Reads a folder's settings from the nearest `.koor/settings.json`. If there is none, reads the folder's
  * `settings.json`.
  * @param isQuiet if true, does not warn about a `settings.json` of another program
@@ -82,7 +94,7 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
   if (found !== undefined) {
     const name = relative(folder, found.path);
     const members = parseSettingsText(found.text, name);
-    return members instanceof CliFailure ? members : readMembers(members, name);
+    return members instanceof CliFailure ? members : withOwnToken(readMembers(members, name), found.path);
   }
   const text = readBareSettings(folder);
   // A file that has the wrong kind or size is not Koor's, so it is ignored below. A file that cannot be read may be
@@ -90,7 +102,8 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
-  if (why === undefined && !(members instanceof CliFailure)) return readMembers(members, SETTINGS_FILE);
+  if (why === undefined && !(members instanceof CliFailure))
+    return withOwnToken(readMembers(members, SETTINGS_FILE), join(folder, SETTINGS_FILE));
   if (!isQuiet) warn(`${why}: it is not one of Koor's, and is ignored`);
   return undefined;
 }

@@ -94,11 +94,11 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   process.on("uncaughtException", surviveShortage);
   let server: Server;
   try {
-    const { config } = invocation;
+    const { config, file } = invocation;
     // Start the writer first, so that it loads its modules while the front loads its own.
     const earlyWriter = startWriter(URLS.writer, resolve(config.data_dir), config);
     const { startServer } = await import("./server.js");
-    server = await startServer(config, URLS, earlyWriter);
+    server = await startServer(config, URLS, earlyWriter, file);
   } catch (error) {
     const wrong = error instanceof Error && error.name === "ClusterError";
     stopWith(wrong ? error.message : startFailure(error), wrong ? EXIT_USAGE : EXIT_UNUSABLE);

@@ -17,6 +17,7 @@ import { clusterReader } from "./cluster/table.js";
 import { announce } from "./composition/announcement.js";
 import { makeComponents, type Components } from "./composition/components.js";
 import type { ServerThreads } from "./composition/ground.js";
+import type { SettingsSource } from "./platform/config/load.js";
 import { Documents } from "./platform/front/documents.js";
 import { Pages } from "./platform/front/pages.js";
 import type { Addresses } from "./platform/front/server.js";
@@ -52,9 +53,15 @@ const PRELOAD_DELAY_MS = 100;
 /**
  * Starts a server.
  * @param earlyWriter the writer thread, if it was started before this module was loaded
+ * @param file the settings file from which options were read, for the log
  * @throws TransportError, DataDirError, PortError with one line for the operator
  */
-export async function startServer(config: Config, urls: ServerUrls, earlyWriter?: WriterHandle): Promise<Server> {
+export async function startServer(
+  config: Config,
+  urls: ServerUrls,
+  earlyWriter?: WriterHandle,
+  file: SettingsSource | null = null,
+): Promise<Server> {
   checkLimits();
   const startedAt = performance.now();
   const dataDir = resolve(config.data_dir);
@@ -121,7 +128,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   // Start background work only after the ports listen. A server whose port is in use then ends without any background
   // work.
   tasks.start();
-  announce({ log, config, addresses: ports.addresses, dataDir, chosen });
+  announce({ log, config, file, addresses: ports.addresses, dataDir, chosen });
   const preloading = setTimeout(() => preload(threads), PRELOAD_DELAY_MS);
   return {
     addresses: ports.addresses,

@@ -164,6 +164,28 @@ t.test("guesses that are not checked leave nothing in the audit log", async (t) 
   t.equal((await refused()) - before, LOG_IN_WRONG_MAX);
 });
 
+t.test("an agent cannot guess from the server's address by live tests of a contract", async (t) => {
+  const { token } = await register();
+  const from = newAddress();
+  const send = (method: string, path: string, body: object): Promise<Answered> =>
+    ask({ from, port: koor.port, method, path, headers: bearer(token), body: JSON.stringify(body) });
+  const endpoint = "POST /session";
+  const definition = { response_status: 200, error: { error: { type: "string", enum: [""] } } };
+  await send("PUT", "/api/specs/guesses/log-in", { kind: "contract", endpoints: { [endpoint]: definition } });
+  const baseUrl = `http://127.0.0.1:${koor.dashboardPort}`;
+  for (let at = 0; at <= LOG_IN_WRONG_MAX; at++) {
+    const testData = { token: at === 0 ? TOKEN : `guess-${at}` };
+    const { text } = await send("POST", "/api/contracts/guesses/log-in/test", {
+      endpoint,
+      base_url: baseUrl,
+      test_data: testData,
+    });
+    t.match(JSON.parse(text), { status_code: 403 });
+    t.match(text, /a server of Koor may not log in/);
+  }
+  t.equal((await ask({ from: "127.0.0.1", port: koor.port, headers: RIGHT })).status, 200);
+});
+
 t.test("a short token causes a warning, and is refused where other machines can try it", async (t) => {
   const warning = /level=WARN msg="--auth-token is so short that it can be guessed/;
   const short = await startKoor(t, { args: ["--auth-token", "short"] });

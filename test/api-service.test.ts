@@ -689,6 +689,9 @@ t.test("settings come from flags, variables and the file, in that order", async 
   );
   t.equal((await send(one.port, "GET", "/api/state", { headers: { Authorization: "Bearer file" } })).status, 401);
   await one.logged(/level=DEBUG/);
+  t.match(one.log(), "keys=auth_token,dashboard_bind,data_dir,log_level\n", "the log names what the file sets");
+  t.match(one.log(), `file=${join(cwd, "settings.json")} `);
+  t.notMatch(koor.log(), /some settings come from a file/);
   t.match(one.log(), "made/of/flags", "a missing directory is created, and the flag beats the file");
   t.equal(await one.stop(), 0);
   const other = join(cwd, "other.json");

@@ -7,6 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 
+import { checkKeyOf } from "../cli/land/lane.js";
 import { checkRecipe, NO_GIT, writeScript } from "./cli/guarded.js";
 import { answerOf, holdLane, setUpLanding, type LandingBench } from "./cli/landing.js";
 import { runCli } from "./cli/run-cli.js";
@@ -110,8 +111,15 @@ t.test("a batch lands together, without the branches that conflict or fail", { s
     landings.push(clone.land(words, { KOOR_INSTANCE: agent.id }));
     await gate.nextWaiting();
   }
+  // Another agent asks for the turn of a commit that nobody lands. It may be on any machine.
+  const unwanted = clone.commit("from-x", { "x.txt": "x\n" });
+  const other = await Agent.register(bench.port, "x", { workspace: bench.workspace });
+  const reason = `land from-x at ${unwanted}, check ${checkKeyOf(check) ?? ""}`;
+  await other.lease([`name:land@${bench.lane}`], { queue: true, reason });
+  t.equal(clone.git("for-each-ref", "--format=x", "refs/koor/").split("\n").length, names.length);
   await gate.letGo();
   const ends = await Promise.all(landings);
+  t.equal(clone.git("for-each-ref", "refs/koor/"), "");
   t.same(
     ends.map(({ code }) => code),
     [0, 1, 0, 1, 0, 0],

@@ -37,6 +37,11 @@ const SHARED_LINES = ["/.koor/*", `!/${PROJECT_FILE}`];
 
 export interface InitPlan {
   readonly files: readonly PlannedFile[];
+  /**
+   * The names of tracked files with parts of Koor that `init` leaves unchanged, but would write differently. Another
+   * person has committed them.
+   */
+  readonly foreign: readonly string[];
   readonly record: InitRecord;
 }
 
@@ -93,6 +98,24 @@ function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }
   if (!isTracked || change === undefined || !target.isClients) return file;
   if (hasParts(file)) return { ...file, change: undefined, recorded: undefined };
   return refused(`${target.name} is tracked by git: use --shared to change it for everybody`);
+}
+
+/**
+ * Returns the names of the kept files whose parts of Koor are not those that `init --shared` writes. A repository may
+ * contain a hook or an MCP entry that looks like one of Koor's and runs another program.
+ */
+function findForeign(
+  kept: readonly PlannedFile[],
+  setup: Setup,
+  options: InitOptions,
+  clients: readonly ClientName[],
+): readonly string[] {
+  if (kept.length === 0) return [];
+  const transport = { ...setup.transport, isShared: true, program: ["koor-hook"], cli: ["koor"] };
+  const targets = listTargets({ ...setup, transport }, { ...options, isShared: true }, clients);
+  const { files } = planFiles(setup.places, targets, []);
+  const known = new Set(files.filter(({ change }) => change === undefined).map(({ target }) => keyOf(target)));
+  return kept.filter(({ target }) => !known.has(keyOf(target))).map(({ target }) => target.name);
 }
 
 /** Returns a refusal for each file that is the same as an earlier one, because of a link. */
@@ -173,6 +196,7 @@ export function planInit(
   const tracked = tree === undefined ? new Set<string>() : findTracked(tree, [...new Set(paths)], environment);
   const kept = options.isShared ? wanted.files : wanted.files.map((file) => keepTracked(file, tracked, setup));
   const files = kept.filter((file): file is PlannedFile => !(file instanceof CliFailure));
+  const unchanged = files.filter((file) => file.change === undefined && !wanted.files.includes(file));
   const exclude = excludeTarget(excludeLines(places.project, files, tracked, options.isShared), options.isShared);
   const more = planFiles(places, places.repository === undefined ? [] : [exclude], recorded);
   const refusals = kept.filter((file) => file instanceof CliFailure);
@@ -186,6 +210,7 @@ export function planInit(
   const folders = [...recordFolder(places.project), ...all.flatMap((file) => file.folders)];
   return {
     files: all,
+    foreign: findForeign(unchanged, setup, options, clients),
     record: {
       server: transport.address,
       joined: joinedServers(options, earlier),

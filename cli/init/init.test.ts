@@ -282,6 +282,25 @@ t.test("a file of a client that git tracks is changed only with --shared", async
   t.same(snapshot(root), before);
 });
 
+t.test("committed files that only look like Koor's are named before the user trusts them", async (t) => {
+  const { home, koor, read, write, git: run } = await makeProject(t);
+  const clients = ["init", "--client", "claude", "--client", "codex", "--yes"];
+  t.equal((await koor([...clients, "--shared"])).code, 0);
+  run("add", "--all");
+  // Another user has no record of this project.
+  const other = { XDG_CONFIG_HOME: join(home, "other") };
+  const warnings = async (): Promise<readonly string[]> => {
+    const { code, stdout } = await koor(clients, other);
+    t.equal(code, 0);
+    const { todo } = JSON.parse(stdout) as { readonly todo: readonly string[] };
+    return todo.filter((sentence) => sentence.startsWith("read "));
+  };
+  t.same(await warnings(), [], "the files are as init --shared writes them");
+  write(".codex/hooks.json", read(".codex/hooks.json").replace("koor-hook codex", "koor-hook codex; touch x"));
+  write(".mcp.json", '{"mcpServers":{"koor":{"command":"touch","args":["x"]}}}');
+  t.match(await warnings(), [/^read \.mcp\.json and \.codex\/hooks\.json before you trust a hook or an MCP server/]);
+});
+
 t.test("what does not fit is refused, named, and nothing is written", async (t) => {
   const { root, home, koor, write } = await makeProject(t);
   const outside = join(home, "outside.json");

@@ -123,6 +123,13 @@ function listAdvice(
     tree !== undefined && places.repository === undefined
       ? [`${tree.commonFolder} does not name this working tree: list Koor's files in its info/exclude yourself`]
       : [];
+  const foreign =
+    plan.foreign.length === 0
+      ? []
+      : [
+          `read ${plan.foreign.join(" and ")} before you trust a hook or an MCP server: git tracks what another ` +
+            "person has written there, and it is not what init writes",
+        ];
   const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
   const ofHome = home.map(
     ({ target }) => `${target.name} applies to all projects; its hooks do nothing without .koor/`,
@@ -133,7 +140,7 @@ function listAdvice(
   });
   const restart =
     clients.length === 0 ? [] : ["restart clients that are running, and check everything with: koor doctor"];
-  return [...fault, ...none, ...variable, ...shared, ...exclude, ...ofHome, ...ofClients, ...restart];
+  return [...fault, ...none, ...variable, ...shared, ...exclude, ...foreign, ...ofHome, ...ofClients, ...restart];
 }
 
 interface Summary {

@@ -11,6 +11,7 @@ import { exitCodeOfSignal, untilSignal } from "../signals.js";
 import { averageMsOf, publish, readEvents, tryToPublish, type LandTopic } from "./land-events.js";
 import { cancelTasks, makeTask } from "./land-task.js";
 import { Landing } from "./landing.js";
+import { putMark } from "./landing-marks.js";
 import { readPlan, type LandPlan } from "./plan.js";
 import { describeFailure, eventDataOf, makeReport, taskTextOf, type LandReport } from "./report.js";
 import { Steps } from "./steps.js";
@@ -68,6 +69,15 @@ async function reportStop(plan: LandPlan, turn: Turn, failure: CliFailure): Prom
 }
 
 async function landInTurn(plan: LandPlan, stopped: AbortSignal): Promise<LandReport | CliFailure> {
+  const removeMark = await putMark(plan.repository.root, plan);
+  try {
+    return await landMarked(plan, stopped);
+  } finally {
+    await removeMark();
+  }
+}
+
+async function landMarked(plan: LandPlan, stopped: AbortSignal): Promise<LandReport | CliFailure> {
   const events = await readEvents(plan.settings, plan.lane);
   if (isFailure(events)) return failureOf(events);
   const steps = new Steps(plan.lane.name, averageMsOf(events));

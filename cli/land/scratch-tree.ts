@@ -9,8 +9,9 @@ import { basename, isAbsolute, join } from "node:path";
 import { failed, type CliFailure } from "../failure.js";
 import { io } from "../io.js";
 import { warn } from "../output.js";
-import { describeSystemError, errorCodeOf } from "../system-error.js";
+import { describeSystemError } from "../system-error.js";
 import { gitText, gitWithoutHooks } from "./git.js";
+import { isRunning } from "./running.js";
 
 /** Matches the name of a scratch worktree's folder. The first group is the id of the process that made it. */
 const NAME = /^koor-land-([1-9]\d*)-\w+$/;
@@ -77,14 +78,7 @@ async function removeTree(root: string, folder: string): Promise<void> {
 /** Whether a folder's name is that of a scratch worktree whose process has ended. */
 function isDead(name: string): boolean {
   const pid = Number(NAME.exec(name)?.[1] ?? 0);
-  if (pid === 0) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    // EPERM means that the process exists and belongs to another user.
-    return errorCodeOf(error) !== "EPERM";
-  }
+  return pid !== 0 && !isRunning(pid);
 }
 
 /**

@@ -6,8 +6,8 @@ import { CliFailure } from "../failure.js";
 import type { Lease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
 import { addFence } from "./fence-trailer.js";
-import { findCommit } from "./git.js";
 import { checkKeyOf, listLandings } from "./lane.js";
+import { readMarks } from "./landing-marks.js";
 import type { LandPlan } from "./plan.js";
 import { rebase, type Rebased } from "./rebase.js";
 import type { ScratchTree } from "./scratch-tree.js";
@@ -27,18 +27,19 @@ export interface Stacked extends Member {
 }
 
 /**
- * Returns the waiting landings that can land in this turn too. They must request the same check, and this repository
- * must have their commits. If the server cannot list them, returns an empty list, because the landing works without
- * them.
+ * Returns the waiting landings that can land in this turn too. They must request the same check, and must be landings
+ * of this repository (landing-marks.ts). If the server cannot list them, returns an empty list, because the landing
+ * works without them.
  */
 export async function findMembers({ settings, lane, check, batch }: LandPlan, folder: string): Promise<Member[]> {
   const members: Member[] = [];
   const listed = batch < 2 ? [] : await listLandings(settings, lane, null, Date.now());
-  if (isFailure(listed)) return members;
+  if (isFailure(listed) || listed.length === 0) return members;
+  const isOfRepository = await readMarks(folder);
   for (const { state, branch, head, holder, check_key: key } of listed) {
     if (members.length + 1 >= batch) break;
     if (state !== "waiting" || branch === null || head === null || key !== checkKeyOf(check)) continue;
-    if (typeof (await findCommit(folder, head)) === "string") members.push({ branch, head, holder });
+    if (isOfRepository({ lane, branch, head })) members.push({ branch, head, holder });
   }
   return members;
 }

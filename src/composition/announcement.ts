@@ -4,6 +4,7 @@ import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Log } from "../base/log.js";
 import { shortToken, isExposed } from "../platform/config/exposure.js";
+import type { SettingsSource } from "../platform/config/load.js";
 import type { Addresses } from "../platform/front/server.js";
 import { isOpenToOthers } from "../platform/store/data-dir.js";
 import { sqliteChoice } from "../platform/store/sqlite/choice.js";
@@ -12,12 +13,14 @@ import type { ChosenTransport } from "../platform/transport/choose.js";
 export interface Announcement {
   readonly log: Log;
   readonly config: Config;
+  /** The settings file from which options were read; null if there is none. */
+  readonly file: SettingsSource | null;
   readonly addresses: Addresses;
   readonly dataDir: string;
   readonly chosen: ChosenTransport;
 }
 
-export function announce({ log, config, addresses, dataDir, chosen }: Announcement): void {
+export function announce({ log, config, file, addresses, dataDir, chosen }: Announcement): void {
   const { library, fallback } = sqliteChoice();
   log.info("koor listening", {
     version: VERSION,
@@ -32,6 +35,8 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
     // Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
+  // Without `--config`, the file is the one in the current folder, which another person may have written.
+  if (file !== null) log.info("some settings come from a file", { file: file.path, keys: file.keys.join(",") });
   if (config.auth_token !== "" && isOpenToOthers(dataDir))
     log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir: dataDir });
   const short = shortToken(config);

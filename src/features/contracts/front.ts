@@ -15,6 +15,7 @@ import { jsonReply } from "../../platform/front/reply.js";
 import type { Answer, Request } from "../../platform/front/route.js";
 import type { OutboundClient } from "../../platform/outbound/client.js";
 import { OutboundFailure, parseOutboundUrl } from "../../platform/outbound/url.js";
+import { OUTBOUND_USER_AGENT } from "../../platform/outbound/user-agent.js";
 import { callerOf, type CallContext } from "../../platform/rpc/frames.js";
 import type { ReplyOf, RequestOf } from "../../platform/rpc/method.js";
 import type { SlowLane } from "../../platform/threads/slow-lane.js";
@@ -128,7 +129,7 @@ export class ContractFront {
       method: call.method,
       headers: {
         Accept: "application/json",
-        "User-Agent": "koor",
+        "User-Agent": OUTBOUND_USER_AGENT,
         ...(call.body === null ? {} : { "Content-Type": "application/json" }),
       },
       body: call.body,

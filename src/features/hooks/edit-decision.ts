@@ -4,7 +4,7 @@
  * call is denied. If it fails for any other reason, the call may run. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { Failure } from "../../base/result.js";
+import type { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { AutoLeases } from "./auto-leases.js";
 import { notCheckedLine, notLeasedLine } from "./call-lines.js";
@@ -31,17 +31,31 @@ export class EditDecision {
   }
 
   decide(call: DecidedCall): CallOutcome | Promise<CallOutcome> {
-    const { effects, roots, actor, headers } = call;
+    const { effects, roots, actor } = call;
     const located = locateAll(effects.written.paths, effects.directory, roots);
     if (roots.isSpent) return { denial: null, lines: [notCheckedLine("its paths and the globs are too long")] };
     if (located.length === 0) return MAY_RUN;
-    if (!effects.written.complete) return { denial: null, lines: [notCheckedLine("it writes too many paths")] };
-    const paths = this.#options.held.want(located, actor);
-    if (paths instanceof Failure) return { denial: null, lines: [notCheckedLine(paths.message)] };
-    if (headers.policy === "warn") return this.#warn(paths, call);
+    const { paths, problem } = this.#options.held.want(located, actor);
+    const why = effects.written.complete ? problem : "it writes too many paths";
+    const decided = this.#decideFor(paths, effects.written.complete, call);
+    if (why === null) return decided;
+    const add = (outcome: CallOutcome): CallOutcome =>
+      outcome.denial === null ? { denial: null, lines: [notCheckedLine(why), ...outcome.lines] } : outcome;
+    return decided instanceof Promise ? decided.then(add) : add(decided);
+  }
+
+  /**
+   * Decides about the paths that can be compared with leases.
+   * @param isComplete whether they are all paths of the call. If not, they are not leased, because the call writes more
+   * files than one call may lease
+   */
+  #decideFor(paths: readonly WantedPath[], isComplete: boolean, call: DecidedCall): CallOutcome | Promise<CallOutcome> {
+    const { policy } = call.headers;
+    if (policy === "warn") return this.#warn(paths, call);
     const [obstacle] = this.#options.held.obstacles(paths);
     if (obstacle !== undefined) return denied(leasedReason(obstacle), obstacle);
-    return headers.policy === "strict" ? this.#demand(paths, call) : this.#lease(paths, call);
+    if (!isComplete) return MAY_RUN;
+    return policy === "strict" ? this.#demand(paths, call) : this.#lease(paths, call);
   }
 
   #warn(paths: readonly WantedPath[], call: DecidedCall): CallOutcome {

@@ -40,12 +40,23 @@ export function segmentsOf(path: string, style: PathStyle, drive = ""): string[]
   }
   const segments: string[] = [];
   const kept = style === "windows" && DRIVE.test(text) ? 1 : 0;
-  for (const segment of text.split("/")) {
+  for (const [at, segment] of text.split("/").entries()) {
     if (segment === "" || segment === ".") continue;
-    if (segment !== "..") segments.push(segment);
+    if (segment !== "..") segments.push(style === "windows" && at > 0 ? windowsName(segment) : segment);
     else if (segments.length > kept) segments.pop();
   }
   return segments;
+}
+
+/**
+ * Returns the name under which Windows stores a file or directory. Windows ignores blanks and dots at the end, and a
+ * colon begins the name of a stream of the file.
+ */
+function windowsName(segment: string): string {
+  const colon = segment.indexOf(":");
+  let end = colon < 0 ? segment.length : colon;
+  while (end > 0 && " .".includes(segment.charAt(end - 1))) end--;
+  return end === 0 ? segment : segment.slice(0, end);
 }
 
 /**

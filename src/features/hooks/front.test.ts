@@ -643,6 +643,51 @@ t.test("a refusal other than a conflict lets the call through and says so", asyn
   t.same(house.leasesOf(house.session("s-1")), ["path:b.ts"]);
 });
 
+t.test("a path that cannot be checked does not keep the other paths of its call from being checked", async (t) => {
+  const house = openHooks(t);
+  await house.edit("s-1", "a.ts");
+  await house.claude("SessionStart", "s-2");
+  const tooLong = `${"é".repeat(300)}.ts`;
+  const call = (toolName: string, toolInput: object): ReturnType<typeof house.claude> =>
+    house.claude("PreToolUse", "s-2", { tool_name: toolName, tool_input: toolInput });
+  const many = Array.from({ length: 1_001 }, (_, at) => (at === 0 ? "a.ts" : `f${at}.ts`));
+  for (const files of [
+    ["a.ts", tooLong],
+    [tooLong, "a.ts"],
+    ["x\ty", "a.ts"],
+    ["x\u200b", "a.ts"],
+    ["x\\y", "a.ts"],
+    many,
+  ])
+    t.match(
+      await call("MultiEdit", { files }),
+      { kind: "deny", says: /^a\.ts is leased by / },
+      String(files).slice(0, 20),
+    );
+  for (const path of [tooLong, "x\u200by", "c:x", "x\\y"])
+    t.match(await call("Bash", { command: `rm '${path}' a.ts` }), { kind: "deny", says: /^a\.ts is leased by / });
+  const beside = await call("MultiEdit", { files: [tooLong, "b.ts"] });
+  t.match(beside, { kind: "context", says: /did not check this call: a path is longer than 512 bytes/ });
+  t.same(house.leasesOf(house.session("s-2")), ["path:b.ts"]);
+});
+
+t.test("a file whose name no resource can have is leased by a glob that covers it", async (t) => {
+  const house = openHooks(t);
+  await house.claude("SessionStart", "s-1");
+  for (const [path, resource] of [
+    ["src\\a.ts", "path:src?a.ts"],
+    ["src/a\tb", "path:src/a?b"],
+    ["src/a\u200bc", "path:src/a?c"],
+    ["c:a", "path:c?a"],
+  ] as const) {
+    t.equal((await house.edit("s-1", path)).kind, "proceed", resource);
+    t.ok(house.leasesOf(house.session("s-1")).includes(resource), resource);
+    const { kind, says } = await house.edit("s-2", path);
+    t.equal(kind, "deny", resource);
+    t.ok(says?.includes(`koor wait --free '${resource}'`), resource);
+  }
+});
+
 t.test("what is not understood goes ahead, and makes nothing", async (t) => {
   const house = openHooks(t);
   const odd = [

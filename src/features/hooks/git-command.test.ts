@@ -55,6 +55,16 @@ t.test("what a git command touches", (t) => {
     ["switch --create new", ALL],
     ["switch --detach main", ALL],
     ["switch", null],
+    ["read-tree HEAD", null],
+    ["read-tree -u --reset HEAD", ALL],
+    ["read-tree -m -u main", ALL],
+    ["checkout-index -a", null],
+    ["checkout-index -af", ALL],
+    ["checkout-index -f src/a.ts", paths("src/a.ts")],
+    ["checkout-index -af --prefix=/tmp/x/", null],
+    ["bisect log", null],
+    ["bisect start HEAD v1", ALL],
+    ["bisect reset", ALL],
     ["restore a", paths("a")],
     ["restore .", paths(".")],
     ["restore --source=HEAD~1 a", paths("a")],
@@ -192,6 +202,11 @@ t.test("where a git command runs", (t) => {
     ["bash -c 'cd sub; git stash'", "sub", null, null],
     ['bash -c "git stash; echo $x"', "", null, null],
     ["cd sub && bash -c 'git stash'", "sub", null, null],
+    ["x=$(git stash)", "", null, null],
+    ['cd sub && echo "$(git stash 2>&1)"', "sub", null, null],
+    ["echo `git stash`", "", null, null],
+    ["eval git stash", "", null, null],
+    ["echo | xargs -n 1 git stash", "", null, null],
   ] as const) {
     const found = changes(text);
     t.same(found, [{ command: "stash", touches: STASH, directory, gitDirectory, workTree }], text);

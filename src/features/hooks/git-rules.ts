@@ -37,6 +37,9 @@ export const GIT_RULES: ReadonlyMap<string, GitRule> = new Map<string, GitRule>(
   ["mv", moveFiles],
   ["worktree", worktree],
   ["branch", branch],
+  ["read-tree", readTree],
+  ["checkout-index", checkoutIndex],
+  ["bisect", bisect],
 ]);
 
 const ALL: GitTouch = { kind: "all" };
@@ -159,6 +162,27 @@ function branch(parameters: readonly CommandWord[]): GitTouch | null {
   const deletes = line.has("-D") || (line.has("-d", "--delete") && line.has("-f", "--force"));
   const names = line.operands.filter(({ isLiteral }) => isLiteral).map(({ text }) => text);
   return deletes && !line.has("-r", "--remotes") && names.length > 0 ? { kind: "branches", names } : null;
+}
+
+/** With `-u`, `read-tree` updates the working tree. With `--reset`, it discards changes there. */
+function readTree(parameters: readonly CommandWord[]): GitTouch | null {
+  const line = readCommandLine(parameters, ["--prefix", "--index-output"]);
+  return line.has("-u", "--reset") && !line.has("-n", "--dry-run") && !asksForHelp(line) ? ALL : null;
+}
+
+/** Without `-f`, `checkout-index` overwrites no file. */
+function checkoutIndex(parameters: readonly CommandWord[]): GitTouch | null {
+  const line = readCommandLine(parameters, ["--prefix", "--stage"]);
+  if (!line.has("-f", "--force") || line.has("--prefix") || asksForHelp(line)) return null;
+  return line.has("-a", "--all", "--stdin") ? ALL : pathsOf(line.operands);
+}
+
+/** These subcommands only read. All others check out a commit. */
+const READING_BISECT: ReadonlySet<string> = new Set(["log", "view", "visualize", "terms", "help"]);
+
+function bisect(parameters: readonly CommandWord[]): GitTouch | null {
+  const [first] = parameters;
+  return first === undefined || READING_BISECT.has(first.text) || first.text.startsWith("-") ? null : ALL;
 }
 
 function asksForHelp(line: CommandLine): boolean {

@@ -8,9 +8,9 @@ import { RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { Failure, invalid } from "../../base/result.js";
 import type { Contender } from "../claims/contention.js";
-import { isLease, limitOf, readGlobs, TOO_MANY_STEPS } from "../claims/lease.js";
+import { isLease, limitOf, TOO_MANY_STEPS } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
-import type { Resource } from "../claims/resource.js";
+import { parseResource, type Resource } from "../claims/resource.js";
 import type { Entry } from "../instances/entry.js";
 import type { Obstacle } from "./denial.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
@@ -20,6 +20,12 @@ import type { LocatedPath } from "./roots.js";
 export interface WantedPath extends LocatedPath {
   readonly wanted: Resource;
   readonly asked: Contender;
+}
+
+export interface WantedPaths {
+  readonly paths: readonly WantedPath[];
+  /** Why a path is left out; null if none is. */
+  readonly problem: string | null;
 }
 
 export interface HeldByOthersOptions {
@@ -37,23 +43,24 @@ export class HeldByOthers {
   }
 
   /**
-   * Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if the comparison costs too much.
+   * Prepares paths for a comparison with leases. Leaves out a path that no lease can name. All other paths are compared
+   * nevertheless, because the call could otherwise write any file beside such a path. If the comparison costs too much,
+   * no path is compared.
    */
-  want(paths: readonly LocatedPath[], { id: holder, parent, workspace, checkout }: Entry): WantedPath[] | Failure {
-    const long = paths.find(({ resource }) => utf8Length(resource) > RESOURCE_BYTES_MAX);
-    if (long !== undefined) return invalid(`a path is longer than ${RESOURCE_BYTES_MAX} bytes`);
-    const read = readGlobs(
-      paths.map(({ resource }) => resource),
-      workspace,
-      (at) => `paths[${at}]`,
-      "paths",
-    );
-    if (read instanceof Failure) return read;
-    if (this.#options.leases.costsTooMuch(read)) return TOO_MANY_STEPS;
-    return paths.map((path, at) => {
+  want(located: readonly LocatedPath[], { id: holder, parent, workspace, checkout }: Entry): WantedPaths {
+    const paths: WantedPath[] = [];
+    let problem: string | null = null;
+    for (const path of located) {
+      const wanted = readPath(path, workspace);
+      if (wanted instanceof Failure) {
+        problem ??= wanted.message;
+        continue;
+      }
       const limitedTo = path.scope === "repo" ? null : (checkout?.id ?? null);
-      return { ...path, wanted: read[at] as Resource, asked: { holder, parent, shared: false, limitedTo } };
-    });
+      paths.push({ ...path, wanted, asked: { holder, parent, shared: false, limitedTo } });
+    }
+    const costsTooMuch = this.#options.leases.costsTooMuch(paths.map(({ wanted }) => wanted));
+    return costsTooMuch ? { paths: [], problem: TOO_MANY_STEPS.message } : { paths, problem };
   }
 
   /** Yields each path that other agents have leased, with the oldest of their leases. */
@@ -105,4 +112,9 @@ export class HeldByOthers {
       if (isLease(filed.record) && (oldest === undefined || filed.order < oldest.row)) oldest = filed.record;
     return oldest;
   }
+}
+
+function readPath({ resource }: LocatedPath, workspace: string): Resource | Failure {
+  if (utf8Length(resource) > RESOURCE_BYTES_MAX) return invalid(`a path is longer than ${RESOURCE_BYTES_MAX} bytes`);
+  return parseResource(resource, workspace, "a path");
 }

@@ -5,7 +5,6 @@
  * for which the radar keeps a report. Runs on the front.
  */
 import { RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
-import { Failure } from "../../base/result.js";
 import type { DecidedCall } from "./decided-call.js";
 import type { HeldByOthers } from "./held-by-others.js";
 import type { ReportedOnce } from "./reported-once.js";
@@ -35,8 +34,8 @@ export class ReportLine {
     const thing = `radar\0${Math.floor(nowMs / RADAR_KEEP_MS)}`;
     if (reported.has(session.id, thing)) return [];
     const located = locateAll(effects.written.paths, effects.directory, roots);
-    const paths = located.length === 0 ? [] : held.want(located, actor);
-    if (paths instanceof Failure || !paths.some((path) => held.nearby(path).next().done === false)) return [];
+    if (located.length === 0) return [];
+    if (!held.want(located, actor).paths.some((path) => held.nearby(path).next().done === false)) return [];
     reported.add(session.id, thing);
     return [LINE];
   }

@@ -69,6 +69,9 @@ t.test("paths of Windows", (t) => {
     ["C:\\p", "c:\\p\\src\\a.ts", "", "src/a.ts"],
     ["c:/p", "C:/p/src/a.ts", "", "src/a.ts"],
     ["C:\\p", "src\\a.ts", "", "src/a.ts"],
+    ["C:\\p", "C:\\p.\\src \\a.ts. .", "", "src/a.ts"],
+    ["C:\\p", "src\\a.ts::$DATA", "", "src/a.ts"],
+    ["C:\\p", "src\\...\\a.ts", "", "src/.../a.ts"],
     ["C:\\p", "src/a.ts", "C:\\p\\x", "x/src/a.ts"],
     ["C:\\p", "..\\a.ts", "C:\\p\\x", "a.ts"],
     ["C:\\p", "\\p\\a.ts", "", "a.ts"],
@@ -134,9 +137,8 @@ t.test("the resource of a path covers exactly this path", (t) => {
       .filter((text) => text !== "." && text !== "..");
     return fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => segments.join("/"));
   };
-  const path = pathOf("ab.*?{},;|! []~:é");
-  const anyPath = pathOf("ab.*?{},;|! []~:é\\");
-  const property = fc.property(anyPath, anyPath, (one, other) => {
+  const path = pathOf("ab.*?{},;|! []é");
+  const property = fc.property(path, path, (one, other) => {
     const resource = storedResource(`path:${escapePath(one)}`, "w");
     const covers = (text: string): boolean =>
       resource.globs.some((glob) => globsMeet(glob, literalPathGlob(text.normalize("NFC"))));
@@ -147,10 +149,16 @@ t.test("the resource of a path covers exactly this path", (t) => {
     );
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 2_000, seed: newSeed() | 0 }));
-  const accepted = fc.property(path, (one) => {
-    // A resource must not begin like a home directory (`~/`), a drive (`c:`) or a prefix (`path:`).
-    const isReserved = /^(?:~[/*?{},;|! ]|~$|[A-Za-z]:|path:|file:)/i.test(one);
-    return isReserved || !(parseResource(`path:${escapePath(one)}`, "w", "it") instanceof Failure);
+  // A resource must not begin like a home directory (`~/`), a drive (`c:`) or a prefix (`path:`), and must not have a
+  // character of the second line.
+  const anyPath = fc.oneof(
+    pathOf("abpthfile.*?{},;|! []~:é"),
+    pathOf("ab*{}, ~:\\\t\n\u007f\u200b\u202e\u00a0\u2028\u{e0001}"),
+  );
+  const accepted = fc.property(anyPath, (one) => {
+    const resource = parseResource(`path:${escapePath(one)}`, "w", "it");
+    const literal = literalPathGlob(one.normalize("NFC"));
+    return !(resource instanceof Failure) && resource.globs.some((glob) => globsMeet(glob, literal));
   });
   t.doesNotThrow(() => fc.assert(accepted, { numRuns: 2_000, seed: newSeed() | 0 }));
   for (const [plain, escaped] of [
@@ -159,7 +167,14 @@ t.test("the resource of a path covers exactly this path", (t) => {
     ["my file.md", "my file.md"],
     ["a,b.ts", "a,b.ts"],
     ["a*.ts", "a\\*.ts"],
-    ["a?\\b", "a\\?\\\\b"],
+    ["a?\\b", "a\\??b"],
+    ["src\\a\tb\u200b.ts", "src?a?b?.ts"],
+    ["c:", "c?"],
+    ["file:a", "file?a"],
+    ["~/a", "?/a"],
+    ["~a", "~a"],
+    ["~*", "?\\*"],
+    ["\u00a0a\u3000", "?a?"],
     ["{x}.ts", "\\{x\\}.ts"],
     ["!a", "\\!a"],
     ["a* b*", "a\\*\\ b\\*"],

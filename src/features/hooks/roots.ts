@@ -4,6 +4,7 @@
  * operating system resolves it. A file has the same path in the workspace under each root. Pure.
  */
 import { HOOK_GLOB_STEPS_MAX, HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
+import { replaceHidden } from "../../../schemas/visible-text.js";
 import { pathGlobProblem } from "../../base/path-problem.js";
 import { PATH_ESCAPABLE } from "../../base/path-segment.js";
 import { joinPath, type PathStyle, segmentsOf, styleOf } from "./file-path.js";
@@ -117,9 +118,27 @@ function startsWith(path: readonly string[], root: readonly string[]): boolean {
 /**
  * Escapes a file's path to a glob that matches only this path. Wildcards and braces are always escaped. Separators such
  * as `,` are escaped only if the parser of resources would otherwise reject the path as a list of paths.
+ *
+ * Some names have characters that no resource may have, such as `\` or a tab. For them, the glob has a `?` in place of
+ * each such character. It then also matches names that differ only in these characters, but never misses the path.
  */
 export function escapePath(path: string): string {
   const escaped = path.replaceAll(/[*?\\{}]/g, "\\$&");
   if (pathGlobProblem(escaped, PATH_ESCAPABLE) === null) return escaped;
-  return path.replaceAll(/[*?\\{},;|! ]/g, "\\$&");
+  const spelled = path.replaceAll(SPECIAL, "\\$&");
+  return pathGlobProblem(spelled, PATH_ESCAPABLE) === null ? spelled : maskPath(path);
+}
+
+/** Matches the characters that have a meaning in a resource. */
+const SPECIAL = /[*?\\{},;|! ]/g;
+/** Matches a start that a resource must not have: a drive (`c:`), a prefix (`path:`) or a home directory (`~/`). */
+const RESERVED = /^(?:([A-Za-z]|path|file):|~(?=[/\\]|$))/i;
+/** Matches a blank at an end of the path that `\` cannot make literal. */
+const OUTER_BLANK = /^[^\S ]|[^\S ]$/gu;
+
+function maskPath(path: string): string {
+  return replaceHidden(path, () => "\\")
+    .replaceAll(SPECIAL, (special) => (special === "\\" ? "?" : `\\${special}`))
+    .replaceAll(OUTER_BLANK, "?")
+    .replace(RESERVED, "$1?");
 }

@@ -3,7 +3,6 @@
  * agents. They are never leased, because the text of a command says too little about the files that it really changes.
  * Runs on the front.
  */
-import { Failure } from "../../base/result.js";
 import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";
 import { leasedReason } from "./denial.js";
 import { locateAll } from "./edit-decision.js";
@@ -16,9 +15,8 @@ export function decideShellWrites(
 ): CallOutcome {
   const { effects, roots, actor, headers } = call;
   const located = locateAll(effects.written.paths, effects.directory, roots);
-  const paths = located.length === 0 ? [] : held.want(located, actor);
-  if (paths instanceof Failure) return MAY_RUN;
-  const obstacles = [...held.obstacles(paths)];
+  if (located.length === 0) return MAY_RUN;
+  const obstacles = [...held.obstacles(held.want(located, actor).paths)];
   const [first] = obstacles;
   if (first === undefined) return MAY_RUN;
   return headers.policy === "warn"

@@ -15,6 +15,8 @@ export interface ShellWord {
   readonly isLiteral: boolean;
   /** True if the word has a variable or a substitution. Its value may be any text, or several words. */
   readonly hasExpansion: boolean;
+  /** The commands in the substitutions of the word (`$(…)`, `` `…` ``, `<(…)`); absent if there are none. */
+  readonly substituted?: readonly string[];
 }
 
 /** A text that a command reads, written in the command itself (`<<EOF`). */
@@ -65,6 +67,8 @@ class ShellReader {
   #at = 0;
   /** True between `[[` and `]]`, where `<` and `>` compare texts. */
   #isTest = false;
+  /** The commands in the substitutions of the word that is being read. */
+  #substituted: string[] = [];
 
   readonly #steps: ShellSteps;
 
@@ -188,6 +192,7 @@ class ShellReader {
     const text = this.#text;
     const parts: string[] = [];
     const start = this.#at;
+    this.#substituted = [];
     let isLiteral = true;
     let hasExpansion = false;
     while (this.#takeStep()) {
@@ -213,7 +218,7 @@ class ShellReader {
         parts.push(text.slice(from, this.#at));
       } else if (from === start && (character === "<" || character === ">")) {
         // The caller has seen that a process substitution begins here.
-        this.#skipNested(2, ")");
+        this.#skipCommands(2, ")");
         hasExpansion = true;
         parts.push(text.slice(from, this.#at));
       } else if (WORD_END.test(character)) {
@@ -229,7 +234,8 @@ class ShellReader {
     // `[` and `[[` are names of commands.
     const whole = parts.join("");
     if (whole === "[" || whole === "[[") isLiteral = true;
-    return { text: whole, isLiteral: isLiteral && !hasExpansion, hasExpansion };
+    const word = { text: whole, isLiteral: isLiteral && !hasExpansion, hasExpansion };
+    return this.#substituted.length === 0 ? word : { ...word, substituted: this.#substituted };
   }
 
   /** Reads the part of a word that is in double quotes. Returns whether this part has an expansion. */
@@ -267,18 +273,27 @@ class ShellReader {
     const text = this.#text;
     const character = text[this.#at];
     if (character === "`") {
-      this.#skipNested(1, "`");
+      this.#skipCommands(1, "`");
       return true;
     }
     if (character !== "$") return false;
     const next = text[this.#at + 1] ?? "";
-    if (next === "(") this.#skipNested(2, ")");
+    if (next === "(") this.#skipCommands(2, ")");
     else if (next === "{") this.#skipNested(2, "}");
     else if (next === "'" && !isQuoted) this.#skipEscapedQuote();
     else if (next === '"' && !isQuoted) this.#skipNested(2, '"');
     else if (VARIABLE_START.test(next)) this.#at += 2;
     else return false;
     return true;
+  }
+
+  /** Skips a substitution, and records its commands. */
+  #skipCommands(openLength: number, end: string): void {
+    const start = this.#at + openLength;
+    this.#skipNested(openLength, end);
+    const commands = this.#text.slice(start, this.#at - 1);
+    // `$((…))` is arithmetic.
+    if (!commands.startsWith("(")) this.#substituted.push(commands);
   }
 
   /** Skips `$'…'`, in which `\` escapes a quote. */

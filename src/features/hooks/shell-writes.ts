@@ -1,9 +1,10 @@
 /**
  * Finds the files that a shell command plainly writes: through redirections, and through the programs in WRITERS. Only
- * literal paths are found. A path that contains a variable or a substitution, or that follows a `cd`, is not known
- * before the command runs. Pure.
+ * literal paths are found. A path that contains a variable or a substitution is not known before the command runs, and
+ * neither is a relative path if the directory of its command is not certain. Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
+import { joinPath, styleOf } from "./file-path.js";
 import { findPatchPaths } from "./patch-paths.js";
 import { PathCollector, type WrittenPaths } from "./path-collector.js";
 import type { CommandWord, ShellCommand } from "./shell-commands.js";
@@ -12,21 +13,29 @@ import type { CommandWord, ShellCommand } from "./shell-commands.js";
 export function shellWrites(commands: readonly ShellCommand[]): WrittenPaths {
   const found = new PathCollector();
   for (const command of commands) {
-    for (const output of command.outputs) if (output.isCertain) found.add(output.text);
+    for (const output of command.outputs) if (output.isCertain) addPath(output.text, command, found);
     if (!command.name.isLiteral) continue;
     if (PATCHERS.has(command.name.text)) addPatches(command, found);
-    else for (const path of WRITERS.get(command.name.text)?.(command.parameters) ?? []) found.add(path);
+    else for (const path of WRITERS.get(command.name.text)?.(command.parameters) ?? []) addPath(path, command, found);
   }
   return found.result();
+}
+
+/** Adds a path, relative to the directory of the call. Returns false if the limits allow no further path. */
+function addPath(path: string, { directory, isDirectoryCertain }: ShellCommand, found: PathCollector): boolean {
+  if (styleOf(path) !== null || path.startsWith("~")) return found.add(path);
+  if (!isDirectoryCertain || directory === null) return true;
+  return found.add(directory === "" ? path : joinPath(directory, path));
 }
 
 const PATCHERS: ReadonlySet<string> = new Set(["apply_patch", "applypatch"]);
 
 /** Adds the paths of a patch that the command reads as a document or as a parameter. */
-function addPatches({ name, parameters, documents }: ShellCommand, found: PathCollector): void {
+function addPatches(command: ShellCommand, found: PathCollector): void {
+  const { name, parameters, documents } = command;
   const spelled = parameters.filter(({ isCertain }) => isCertain).map(({ text }) => text);
   for (const patch of name.isCertain ? [...spelled, ...documents] : [])
-    if (!findPatchPaths(patch, (path) => found.add(path))) found.cut();
+    if (!findPatchPaths(patch, (path) => addPath(path, command, found))) found.cut();
 }
 
 type PathsOf = (parameters: readonly CommandWord[]) => readonly string[];

@@ -2,7 +2,6 @@
  * Decides about a tool call that is about to run. A tool that edits files and a shell have different rules. All other
  * tools may run. Runs on the front.
  */
-import { Failure } from "../../base/result.js";
 import type { ToolKind } from "./client.js";
 import { type CallOutcome, type DecidedCall, MAY_RUN } from "./decided-call.js";
 import { type EditDecision, locateAll } from "./edit-decision.js";
@@ -42,8 +41,8 @@ export class ToolDecision {
     if (kind === "other") return [];
     const { held, heldLines } = this.#options;
     const located = locateAll(effects.written.paths, effects.directory, roots);
-    const paths = located.length === 0 ? [] : held.want(located, actor);
-    return paths instanceof Failure ? [] : heldLines.of(held.obstacles(paths), actor.id);
+    if (located.length === 0) return [];
+    return heldLines.of(held.obstacles(held.want(located, actor).paths), actor.id);
   }
 }
 

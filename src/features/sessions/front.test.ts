@@ -51,7 +51,7 @@ function play(authToken: string, exposed = false) {
   });
   const ask = (caller: Caller, cookie = "") => ({
     caller,
-    headers: { cookie, origin: "", host: "localhost:9847" },
+    headers: { cookie, origin: "", host: "localhost:9847", "user-agent": "" },
     json: { token: authToken },
     peer: "127.0.0.1",
   });

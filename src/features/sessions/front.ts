@@ -12,6 +12,7 @@ import { isOwnPage, NOT_OWN_PAGE } from "../../platform/front/dashboard-auth.js"
 import type { RequestGuard } from "../../platform/front/request-guard.js";
 import { JSON_TYPE } from "../../platform/front/reply.js";
 import type { Answer, Reply, Request } from "../../platform/front/route.js";
+import { isOfServer } from "../../platform/outbound/user-agent.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { headerBlock } from "../../platform/transport/reply.js";
@@ -39,6 +40,7 @@ type SessionCall<Header extends string, Json = unknown> = Pick<
   "caller" | "headers" | "json" | "peer"
 >;
 
+const OF_SERVER = new Failure("PERMISSION_DENIED", "a server of Koor may not log in");
 const INVALID_TOKEN = new Failure("UNAUTHENTICATED", "invalid token");
 
 export class SessionFront {
@@ -65,14 +67,17 @@ export class SessionFront {
    */
   async logIn({
     caller,
-    headers: { cookie, origin, host },
+    headers: { cookie, origin, host, "user-agent": userAgent },
     json: { token },
     peer,
-  }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
+  }: SessionCall<"cookie" | "origin" | "host" | "user-agent", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
     // Reject a log-in from a page of another site. Otherwise that page could log the user in as a different user (login
     // CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
+    // An agent can make a server send this request, with a live test of a contract. It would guess tokens from the
+    // address of the server, and so pause the log-ins and the bearer tokens of that address.
+    if (isOfServer(userAgent)) return OF_SERVER;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);
     if (owner === undefined) return INVALID_TOKEN;

@@ -24,7 +24,7 @@ export function sessionRoutes(sessions: SessionFront): Route[] {
       method: "POST",
       name: "session.log_in",
       summary: "Logs in with the server's token or an instance's own.",
-      headers: { cookie: null, origin: null, host: null },
+      headers: { cookie: null, origin: null, host: null, "user-agent": null },
       readsPeer: true,
       // Unauthenticated clients may send this body, so its maximum size is small.
       body: { kind: "json", schema: LogInBody, bytesMax: LOG_IN_BODY_BYTES_MAX },

@@ -1,7 +1,7 @@
 /** Builds the headers, the id and the signature of a delivery. Pure. */
 import { WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
-import { VERSION } from "../../../schemas/version.js";
 import { crypto } from "../../base/crypto.js";
+import { OUTBOUND_USER_AGENT } from "../../platform/outbound/user-agent.js";
 
 const DELIVERY_DIGITS = 32;
 
@@ -37,7 +37,7 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {
   return {
     "Content-Type": "application/json",
-    "User-Agent": `koor/${VERSION}`,
+    "User-Agent": OUTBOUND_USER_AGENT,
     "X-Koor-Event": "true",
     "X-Koor-Delivery": delivery,
     "X-Koor-Hops": String(hops + 1),

@@ -3,6 +3,8 @@
  * source in this list overrides a later one (contract section 17). Every mistake is reported as a ConfigError with a
  * one-line message. Pure but for reading the file.
  */
+import { resolve } from "node:path";
+
 import {
   OPTIONS,
   environmentOf,
@@ -43,7 +45,15 @@ const CONFIG_VARIABLE = environmentOf("config");
 export type Invocation =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "serve"; readonly config: Config };
+  | { readonly kind: "serve"; readonly config: Config; readonly file: SettingsSource | null };
+
+/** The settings file from which options were read. */
+export interface SettingsSource {
+  /** The absolute path. */
+  readonly path: string;
+  /** The keys of the options in the file, in alphabetical order. */
+  readonly keys: readonly string[];
+}
 
 /**
  * Reads the settings.
@@ -99,7 +109,10 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   }
   checkCluster(config as unknown as Config);
   checkCiToken(config as unknown as Config);
-  return { kind: "serve", config: config as unknown as Config };
+  const keys = Object.keys(OPTIONS).filter((key) => Object.hasOwn(settings, key));
+  const path = resolve(file ?? environment[CONFIG_VARIABLE] ?? DEFAULT_FILE);
+  const source = keys.length === 0 ? null : { path, keys: keys.toSorted() };
+  return { kind: "serve", config: config as unknown as Config, file: source };
 }
 
 /**

@@ -14,6 +14,7 @@ const skip = browserMissing();
 /** With this limit, the sample day's agents have the status that the tests expect. */
 const ARGS = ["--stale-after", "1h"];
 
+const chart = (page: Page, name: RegExp) => page.getByRole("slider", { name });
 const stat = (page: Page, label: string) => page.locator(".stat").filter({ hasText: label });
 const value = (page: Page, label: string) => stat(page, label).locator(".stat-value");
 
@@ -105,14 +106,39 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("charts have their newest value as text", async () => {
-    await page.getByRole("img", { name: /^Events and writes per second.*: [0-9.]+\/s$/ }).waitFor();
-    await page.getByRole("img", { name: /^Leases\. held: \d+, waiting: \d+$/ }).waitFor();
-    await page
-      .getByRole("img", { name: /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+$/ })
-      .waitFor();
-    await page.getByLabel("Time", { exact: true }).selectOption("24 hours");
-    await page.waitForURL((url) => url.search === "?range=24h");
-    await page.getByRole("img", { name: /^Leases\. held: \d+/ }).waitFor();
+    await chart(page, /^Events and writes per second.*: [0-9.]+\/s\. /).waitFor();
+    await chart(page, /^Leases\. held: \d+, waiting: \d+\. /).waitFor();
+    await chart(page, /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+\. /).waitFor();
+  });
+
+  await t.test("the span of the charts is in the address, and System shows the same one", async () => {
+    const spans = page.getByRole("group", { name: "Time of the charts" });
+    await spans.getByRole("button", { name: "6 h" }).click();
+    await page.waitForURL((url) => url.search === "?range=6h");
+    await page.getByRole("link", { name: "System", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/system" && url.search === "?range=6h");
+    await spans.getByRole("button", { name: "6 h", pressed: true }).waitFor();
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/overview" && url.search === "?range=6h");
+  });
+
+  await t.test("a point of a chart opens the events of its time: by a click, and by the keyboard", async (t) => {
+    const leases = chart(page, /^Leases/);
+    const { width = 0, height = 0 } = (await leases.boundingBox()) ?? {};
+    await leases.click({ position: { x: width - 16, y: height / 2 } });
+    await page.waitForURL(/\/events\?since=\d+&until=\d+$/);
+    const [since, until] = ["since", "until"].map((name) => Number(new URL(page.url()).searchParams.get(name)));
+    const ids = page.getByRole("table", { name: "Events" }).locator("td:first-child");
+    await ids.first().waitFor();
+    t.ok((await ids.allTextContents()).every((id) => Number(id) > (since ?? 0) && Number(id) <= (until ?? 0)));
+    await page.goBack();
+    await leases.focus();
+    await page.keyboard.press("End");
+    t.match(await leases.getAttribute("aria-valuetext"), /, held: \d+, waiting: \d+$/);
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/events\?since=\d+&until=\d+$/);
+    await page.goBack();
   });
 
   await t.test("a task is added, and a message sent", async (t) => {

@@ -6,7 +6,7 @@
  * No library is used, because the smallest one that fits would take 21 of the 120 kB that the page may have.
  */
 import { type Signal, signal, useSignal } from "@preact/signals";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { fullTime } from "../base/format.js";
 import {
   barStep,
@@ -20,6 +20,7 @@ import {
   type Series,
   SPACE,
 } from "./chart-plot.js";
+import { useWidth } from "./use-width.js";
 import { LINE_SPAN_S_MIN, minutesOf, type Zoom } from "./zoom.js";
 
 interface ChartProps extends ChartData {
@@ -70,7 +71,7 @@ function describe(series: readonly Series[], format: (value: number) => string):
 export function Chart(props: ChartProps) {
   const { label, times, series, format, kind = "line", height = HEIGHT, together, zoom = null, onOpen, opens } = props;
   const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const width = useWidth(place);
   const own = useSignal<number | null>(null);
   const cursor = together === undefined ? own : cursorOfGroup(together);
   /** The ends of a drag, in px from the left edge of the plot. */
@@ -80,14 +81,6 @@ export function Chart(props: ChartProps) {
   const empty = series.every(({ values }) => values.every((value) => value === null));
   const range = rangeOf(times, kind, zoom);
   const plotPx = Math.max(1, width - SPACE.left - SPACE.right);
-  useLayoutEffect(() => {
-    const element = place.current;
-    if (element === null) return undefined;
-    setWidth(element.clientWidth);
-    const resized = new ResizeObserver(() => setWidth(element.clientWidth));
-    resized.observe(element);
-    return () => resized.disconnect();
-  }, []);
 
   const at = (): number => (cursor.value === null ? -1 : nearest(times, cursor.value));
   const moveTo = (index: number): void => {

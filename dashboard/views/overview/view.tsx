@@ -36,7 +36,7 @@ export function View() {
           <Charts rows={rows} time={time} />
           <div class="overview-lists">
             <Now />
-            <Happenings />
+            <Happenings spanS={time.spanS} />
           </div>
         </>
       )}

@@ -13,13 +13,13 @@ import { Time } from "../../parts/time.js";
 import { type GraphEdge, type GraphNode, layoutGraph } from "./graph.js";
 
 export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
-  const { edges, left_out } = useMemo(() => layoutGraph(waits), [waits]);
+  const { edges, width, left_out } = useMemo(() => layoutGraph(waits), [waits]);
   return (
     <Section
       title="Wait graph"
       actions={<span class="hint">{waits.waiting === 1 ? "1 request waits" : `${waits.waiting} requests wait`}</span>}
     >
-      <Drawing label="Wait graph, drawn" class="waits-frame">
+      <Drawing label="Wait graph, drawn" class="waits-frame" widthPx={width}>
         {(narrowPx) => <Graph waits={waits} narrowPx={narrowPx} />}
       </Drawing>
       {left_out > 0 && <p class="hint">{plural(left_out, "holder")} with fewer waits not drawn.</p>}
@@ -46,7 +46,7 @@ const wantedOf = ({ wanted, more }: GraphEdge): string => (more === 0 ? wanted :
 
 interface GraphProps {
   readonly waits: LeaseWaits;
-  /** The width of a narrow page, otherwise undefined. */
+  /** The width of a narrow frame that the graph does not fit, otherwise undefined. */
   readonly narrowPx: number | undefined;
 }
 

@@ -12,7 +12,7 @@ import { taskGraph, type TaskNode } from "./graph.js";
 import { formatState, TONES } from "./model.js";
 
 export function Dependencies({ tasks }: { readonly tasks: readonly ListedTask[] }) {
-  const { nodes, leftOut, alone } = useMemo(() => taskGraph(tasks), [tasks]);
+  const { nodes, width, leftOut, alone } = useMemo(() => taskGraph(tasks), [tasks]);
   if (nodes.length === 0)
     return <Empty title="No task depends on another">A task waits for the tasks that its `after` names.</Empty>;
   return (
@@ -22,7 +22,7 @@ export function Dependencies({ tasks }: { readonly tasks: readonly ListedTask[] 
         {leftOut > 0 && `, ${leftOut} more not drawn`}
         {alone > 0 && `; ${plural(alone, "task")} without dependencies only on the board`}
       </p>
-      <Drawing label="Dependencies, drawn" class="task-graph">
+      <Drawing label="Dependencies, drawn" class="task-graph" widthPx={width}>
         {(narrowPx) => <Graph tasks={tasks} narrowPx={narrowPx} />}
       </Drawing>
     </>
@@ -31,7 +31,7 @@ export function Dependencies({ tasks }: { readonly tasks: readonly ListedTask[] 
 
 interface GraphProps {
   readonly tasks: readonly ListedTask[];
-  /** The width of a narrow page, otherwise undefined. */
+  /** The width of a narrow frame that the graph does not fit, otherwise undefined. */
   readonly narrowPx: number | undefined;
 }
 

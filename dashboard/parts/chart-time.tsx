@@ -4,6 +4,8 @@
  */
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { SPANS } from "../api/metric-history.js";
+import { addressOf } from "../base/address.js";
+import { query } from "../base/path.js";
 import { useAddressQuery } from "./address-query.js";
 import { Button } from "./button.js";
 import { ZoomButtons } from "./zoom-buttons.js";
@@ -23,8 +25,8 @@ export interface ChartTime {
 let last: Readonly<Record<"range" | "zoom", string>> = { range: "", zoom: "" };
 
 export function useChartTime(): ChartTime {
-  const { query, set, go } = useAddressQuery();
-  const { range = "", zoom = "" } = query;
+  const { query: asked, set, go } = useAddressQuery();
+  const { range = "", zoom = "" } = asked;
   useLayoutEffect(() => {
     if (range === "" && zoom === "" && (last.range !== "" || last.zoom !== "")) set(last);
   }, []);
@@ -39,6 +41,11 @@ export function useChartTime(): ChartTime {
     onSpan: (word) => set({ range: word === SPANS[0][0] ? "" : word, zoom: "" }),
     onZoom: (part) => go({ zoom: formatZoom(part) }),
   };
+}
+
+function eventsOf({ fromS, toS }: Zoom): string {
+  const [from, to] = [fromS, toS].map((timeS) => new Date(timeS * 1_000).toISOString());
+  return addressOf("events") + query({ from, to });
 }
 
 interface ChartTimeFieldsProps {
@@ -59,6 +66,13 @@ export function ChartTimeFields({ time: { span, zoom, onSpan, onZoom }, rows }: 
         ))}
       </div>
       <ZoomButtons rows={rows} zoom={zoom} onZoom={onZoom} />
+      {zoom !== null && (
+        <div class="field-button">
+          <a class="button" href={eventsOf(zoom)}>
+            Events of this part
+          </a>
+        </div>
+      )}
     </>
   );
 }

@@ -101,6 +101,8 @@ t.test("the metrics of a real server", { skip }, async (t) => {
     await zoomed.mouse.up();
     await zoomed.waitForURL(/zoom=\d+-\d+/);
     const dragged = zoomOf();
+    const events = zoomed.getByRole("link", { name: "Events of this part" });
+    t.match(await events.getAttribute("href"), /^\/events\?from=2[^&]+Z&to=2[^&]+Z$/);
     await zoomed.goBack();
     await zoomed.waitForURL((url) => !url.searchParams.has("zoom"));
     await zoomed.goForward();

@@ -35,12 +35,13 @@ interface ChartProps extends ChartData {
   readonly zoom?: Zoom | null;
   /** Called with the selected part when the user has dragged over the chart. */
   readonly onZoom?: (zoom: Zoom) => void;
-  /** Called with the minutes of a point when the user opens it. `opens` says what that shows. */
+  /** Called with the minutes of a point when the user opens it. `opens` names the page that this shows. */
   readonly onOpen?: (minutes: Zoom) => void;
   readonly opens?: string;
 }
 
 const HEIGHT = 180;
+
 /** The time under the cursor of each group of charts, in seconds since the epoch; null if there is no cursor. */
 const cursors = new Map<string, Signal<number | null>>();
 
@@ -123,7 +124,8 @@ export function Chart(props: ChartProps) {
   };
   const onMove = (event: PointerEvent): void => {
     const px = pxOf(event);
-    if (drag.value !== null) drag.value = [drag.value[0], px];
+    // A chart that cannot be zoomed shows no selection.
+    if (drag.value !== null && props.onZoom !== undefined) drag.value = [drag.value[0], px];
     moveTo(nearest(times, timeAt(px)));
   };
   const onUp = ({ pointerType }: PointerEvent): void => {

@@ -39,23 +39,6 @@ async function minified(name, text) {
   return Buffer.from(code);
 }
 
-/** uPlot's own minified build. Compressed, it is a kilobyte smaller than esbuild's bundle of uPlot's source. */
-const UPLOT = "node_modules/uplot/dist/uPlot.iife.min.js";
-
-/**
- * Returns an esbuild plugin that leaves uPlot out of the scripts. They import it as a file of its own.
- * @param {string} name the file's name
- * @returns {import("esbuild").Plugin}
- */
-function separateUplot(name) {
-  return {
-    name: "separate-uplot",
-    setup: (build) => {
-      build.onResolve({ filter: /^uplot$/ }, () => ({ path: `./${name}`, external: true }));
-    },
-  };
-}
-
 /**
  * Returns the project's style sheets in order. The sheets that all views share come first, and those of each view
  * follow.
@@ -118,15 +101,12 @@ export async function buildPages({ root, esbuild }) {
     logLevel: "silent",
     legalComments: "none",
   };
-  const uplot = await minified("uplot.js", `${readFileSync(join(root, UPLOT), "utf8").trim()}export default uPlot;`);
-  const uplotName = hashedName("uplot.js", uplot);
   const [scripts, styles] = await Promise.all([
     esbuild.build({
       ...shared,
       entryPoints: ["dashboard/main.tsx"],
       format: "esm",
       splitting: true,
-      plugins: [separateUplot(uplotName)],
       platform: "browser",
       jsx: "automatic",
       jsxImportSource: "preact",
@@ -153,7 +133,6 @@ export async function buildPages({ root, esbuild }) {
   const files = new Map();
   for (const { path, text } of scripts.outputFiles)
     files.set(`assets/${basename(path)}`, await minified(basename(path), text));
-  files.set(`assets/${uplotName}`, uplot);
   const add = (name, content) => {
     const path = `assets/${hashedName(name, content)}`;
     files.set(path, content);

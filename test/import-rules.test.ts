@@ -138,7 +138,7 @@ const BREACHES: readonly (readonly [path: string, text: string, says: RegExp])[]
   ["dashboard/views.ts", `import "./app/app.js";`, /no higher layer/],
   ["dashboard/app/a.ts", `import "../main.js";`, /from their table/],
   ["dashboard/docs/a.ts", `import "../api/client.js";`, /pages of the documents/],
-  ["dashboard/main.tsx", `import "uplot";`, /draws the frame/],
+  ["dashboard/main.tsx", `import "diff";`, /draws the frame/],
   ["clients/typescript/a.ts", `import "../../shared/pure.js";`, /runs in Node, Deno, Bun/],
   ["clients/typescript/a.ts", `import "node:fs";`, /depends on no package/],
   ["src/nowhere/a.ts", `export const a = 1;`, /is in no layer/],

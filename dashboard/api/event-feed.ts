@@ -42,7 +42,7 @@ export class EventFeed extends EventFollower {
 
 /** Returns an event feed with these options. It is closed when the component unmounts. */
 export function useEventFeed(options: EventFeedOptions): EventFeed {
-  const feed = useMemo(() => new EventFeed(options), [options.pattern, options.since]);
+  const feed = useMemo(() => new EventFeed(options), [options.pattern, options.since, options.until]);
   useEffect(() => () => feed.close(), [feed]);
   return feed;
 }

@@ -171,6 +171,24 @@ t.test("the list changes at most four times a second, and soon after a pause", a
   t.equal(follower.received.value, 501, "none is lost");
 });
 
+t.test("it stops after the last wanted event", async (t) => {
+  const world = new World();
+  world.publish(60);
+  const follower = await follow(world, { since: 10, until: 14 });
+  await world.accept();
+  t.same(ids(follower), [11, 12, 13, 14]);
+  t.ok(follower.full.value);
+  t.ok(world.newest.ended, "and needs no connection any more");
+  const newest = await follow(world, { since: 58, until: 60 });
+  await world.accept();
+  t.same(ids(newest), [59, 60]);
+  t.notOk(newest.full.value, "nothing came after it yet");
+  world.send(world.publish(1));
+  await world.pass(SHOWN_MS);
+  t.same(ids(newest), [59, 60]);
+  t.ok(newest.full.value);
+});
+
 t.test("on an empty server it is live without events", async (t) => {
   const world = new World();
   const follower = await follow(world);

@@ -24,6 +24,8 @@ export interface EventFeedOptions {
    * history.
    */
   readonly since: number | null;
+  /** The id of the last event that is wanted. If it is set, the follower stops at the first event after it. */
+  readonly until?: number | null;
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
   /**
@@ -183,7 +185,7 @@ export class EventFollower {
     return this.#lostMs;
   }
 
-  /** Whether the follower has stopped because it holds `keep` events after `since`. */
+  /** Whether the follower has stopped because it holds `keep` events after `since`, or all events up to `until`. */
   get full(): ReadonlySignal<boolean> {
     return this.#full;
   }
@@ -348,13 +350,21 @@ export class EventFollower {
     this.#shownMs = this.#host.nowMs();
     const { since, keep } = this.#options;
     const room = keep - this.#list.value.events.length;
-    const fillsUp = since !== null && !this.#caughtUp && waiting.length >= room;
+    const wanted = this.#upToLast(waiting);
+    const isPast = wanted.length < waiting.length;
+    const fillsUp = since !== null && !this.#caughtUp && wanted.length >= room;
     batch(() => {
-      this.#add(fillsUp ? waiting.slice(0, room) : waiting);
+      this.#add(fillsUp ? wanted.slice(0, room) : wanted);
       this.#updateState();
-      this.#full.value = fillsUp && !this.#caughtUp;
+      this.#full.value = isPast || (fillsUp && !this.#caughtUp);
     });
     if (this.#full.value) this.#disconnect();
+  }
+
+  /** Returns the events that are not after the last wanted one. */
+  #upToLast(events: readonly HeldEvent[]): readonly HeldEvent[] {
+    const last = this.#options.until ?? Number.POSITIVE_INFINITY;
+    return events.filter(({ id }) => id <= last);
   }
 
   #add(events: readonly HeldEvent[]): void {
@@ -397,7 +407,7 @@ export class EventFollower {
       // The list of gaps was reset meanwhile, because the server now has another database. It lacks these events.
       if (this.#toFill[0] !== next) continue;
       this.#toFill.shift();
-      this.#add(missed);
+      this.#add(this.#upToLast(missed));
       this.#recordDropped(missed.at(-1)?.id ?? next.after_id, next.count - missed.length);
     }
     this.#filling = false;

@@ -11,13 +11,12 @@ import type { HistoryMetric, MetricsHistory } from "./types.js";
 /** The interval of the server's samples, in ms. */
 const EVERY_MS = 10_000;
 
-/** The time spans of charts. Each has a word for the page's address; the default span has "". */
+/** The time spans of charts: a word for the page's address, the text, and the length in s. The first is the default. */
 export const SPANS = [
-  ["15m", "15 minutes", 15 * 60],
-  ["", "1 hour", 60 * 60],
-  ["24h", "24 hours", 24 * 60 * 60],
+  ["1h", "1 h", 60 * 60],
+  ["6h", "6 h", 6 * 60 * 60],
+  ["24h", "24 h", 24 * 60 * 60],
 ] as const;
-export type Span = (typeof SPANS)[number][0];
 
 export type MetricRows = Rows<HistoryMetric>;
 

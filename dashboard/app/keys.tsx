@@ -8,7 +8,7 @@ import { addressOf } from "../base/address.js";
 import { plainKeys } from "../base/plain-keys.js";
 import { Dialog } from "../parts/dialog.js";
 import { Switch } from "../parts/fields.js";
-import { moveToRow } from "../parts/row-keys.js";
+import { chooseRow, moveToRow } from "../parts/row-keys.js";
 import { VIEWS } from "../views.js";
 import { keysListed } from "./keys-listed.js";
 import { openPalette } from "./palette.js";
@@ -17,6 +17,7 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ["Ctrl K", "find anything, or do something"],
   ["/", "search in this view"],
   ["j k", "to the next row, to the previous one"],
+  ["x", "select the row, for an action on several"],
   ["↑ ↓", "between the rows of a table"],
   ["Enter", "open what has the focus"],
   ["Esc", "close"],
@@ -30,7 +31,10 @@ const SEQUENCE_MS = 1_500;
 /** Returns whether a key press must be ignored: it types text, belongs to an open dialog, or is turned off. */
 function isTaken({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (!plainKeys.value || ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, select, textarea"));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox]), select, textarea"))
+  );
 }
 
 /** Focuses the search field of the view. If the view has none, opens the palette. */
@@ -55,6 +59,7 @@ export function Keys() {
       else if (key === "?") keysListed.value = true;
       else if (key === "/") search();
       else if (key === "j" || key === "k") moveToRow(key === "j" ? 1 : -1);
+      else if (key === "x") chooseRow();
       else return;
       event.preventDefault();
     };

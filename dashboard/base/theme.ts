@@ -5,7 +5,6 @@ export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
 const STORED = "koor-theme";
-const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): Theme {
   const value = localStorage.getItem(STORED);
@@ -13,18 +12,10 @@ function stored(): Theme {
 }
 
 export const theme = signal<Theme>(stored());
-/** Whether the page is dark now. Code that draws on a canvas needs to know this. */
-export const dark = signal(false);
 
-function settle(): void {
-  dark.value = theme.value === "dark" || (theme.value === "system" && darkSystem.matches);
-}
-
-darkSystem.addEventListener("change", settle);
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;
   localStorage.setItem(STORED, theme.value);
-  settle();
 });
 
 /** Switches to the next theme. */

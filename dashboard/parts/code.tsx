@@ -1,8 +1,9 @@
-/** Shows a text with syntax colours and line numbers. Very long text is cut. */
+/** Shows a text with syntax colours and line numbers. JSON can be folded. Very long text is cut. */
 import { useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
 import { CopyButton } from "./button.js";
-import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import { indented, type Language, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
+import { FoldedJson } from "./folded-json.js";
 import { tokensOf } from "./tokens.js";
 
 interface CodeProps {
@@ -19,6 +20,24 @@ export function Code({ text, content_type, label }: CodeProps) {
     const ofPart = languageOf(content_type, part);
     return { shown: indented(part, ofPart), language: ofPart };
   }, [text, content_type]);
+  return (
+    <div class="code">
+      {language === "json" && shown.includes("\n") ? (
+        <FoldedJson text={text} indented={shown} label={label} />
+      ) : (
+        <Lines text={text} shown={shown} language={language} label={label} />
+      )}
+      {cut && <p class="hint">Only the first {bytes(SHOWN_CHARACTERS_MAX)} are shown.</p>}
+    </div>
+  );
+}
+
+interface LinesProps extends Pick<CodeProps, "text" | "label"> {
+  readonly shown: string;
+  readonly language: Language;
+}
+
+function Lines({ text, shown, language, label }: LinesProps) {
   const drawn = useMemo(
     () =>
       tokensOf(shown, language).map(({ text: part, colour }) =>
@@ -31,8 +50,8 @@ export function Code({ text, content_type, label }: CodeProps) {
     return Array.from({ length: Math.max(1, count) }, (_, at) => at + 1).join("\n");
   }, [shown]);
   return (
-    <div class="code">
-      <div class="code-actions">
+    <>
+      <div class="code-actions buttons">
         <CopyButton text={text} what={label} />
       </div>
       <div class="code-frame" role="region" aria-label={label} tabIndex={0}>
@@ -43,8 +62,7 @@ export function Code({ text, content_type, label }: CodeProps) {
           <code>{drawn}</code>
         </pre>
       </div>
-      {cut && <p class="hint">Only the first {bytes(SHOWN_CHARACTERS_MAX)} are shown.</p>}
-    </div>
+    </>
   );
 }
 

@@ -1,9 +1,18 @@
-/** Draws charts of the metrics that the server stores. Also shows the field that chooses their time span. */
-import { type MetricRows, SPANS, type Span } from "../api/metric-history.js";
+/** Draws charts of the metrics that the server stores. A point of a chart opens what happened at its time. */
+import { useLocation } from "preact-iso/router";
+import type { MetricRows } from "../api/metric-history.js";
 import type { HistoryMetric } from "../api/types.js";
+import { addressOf } from "../base/address.js";
+import { query } from "../base/path.js";
 import { Chart } from "./chart.js";
-import { Choice } from "./fields.js";
 import type { Zoom } from "./zoom.js";
+
+/** The target that a point of a chart opens: the words for it, the slug of its view, and the view's other filters. */
+const OPENS = {
+  events: ["the events of this time", "events", {}],
+  changes: ["the changes of this time in Audit", "audit", {}],
+  refusals: ["the refused calls of this time in Audit", "audit", { outcome: "error" }],
+} as const;
 
 export interface ChartRow {
   readonly label: string;
@@ -13,6 +22,7 @@ export interface ChartRow {
    * Set only if the series are parts of a sum. Series that include each other, such as quantiles, must not be stacked.
    */
   readonly stacked?: true;
+  readonly opens: keyof typeof OPENS;
 }
 
 interface HistoryChartProps {
@@ -26,6 +36,8 @@ interface HistoryChartProps {
 }
 
 export function HistoryChart({ of: row, rows, height, together, zoom, onZoom }: HistoryChartProps) {
+  const { route } = useLocation();
+  const [opens, slug, filters] = OPENS[row.opens];
   return (
     <Chart
       label={row.label}
@@ -37,22 +49,12 @@ export function HistoryChart({ of: row, rows, height, together, zoom, onZoom }: 
       together={together}
       zoom={zoom}
       onZoom={onZoom}
-    />
-  );
-}
-
-interface SpanChoiceProps {
-  readonly span: Span;
-  readonly onChoose: (span: Span) => void;
-}
-
-export function SpanChoice({ span, onChoose }: SpanChoiceProps) {
-  return (
-    <Choice<Span>
-      label="Time"
-      value={span}
-      choices={SPANS.map(([word, text]) => [word, text] as const)}
-      onChoose={onChoose}
+      opens={opens}
+      onOpen={({ fromS, toS }) => {
+        // Both ends are inclusive.
+        const [from, to] = [fromS * 1_000, toS * 1_000 - 1].map((ms) => new Date(ms).toISOString());
+        route(addressOf(slug) + query({ ...filters, from, to }));
+      }}
     />
   );
 }

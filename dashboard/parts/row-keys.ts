@@ -5,8 +5,8 @@
  */
 
 const OPENS = "td.cell-opens :is(a, button)";
-/** The links and buttons that open a row, in tables and in the list of items that need a person. */
-const ROWS = `main :is(${OPENS}, .need-name)`;
+/** The links and buttons that open a row: in tables, in the lists of items and of events, and on the board of tasks. */
+const ROWS = `main :is(${OPENS}, .need-name, .task-title, .happening-time)`;
 
 const openerOf = (row: Element | null | undefined): HTMLElement | null =>
   row?.querySelector<HTMLElement>(OPENS) ?? null;
@@ -33,4 +33,9 @@ export function moveToRow(step: 1 | -1): void {
   const focused = document.activeElement?.closest("tr, li");
   const at = openers.findIndex((opener) => focused?.contains(opener));
   (at < 0 ? openers[0] : openers[at + step])?.focus();
+}
+
+/** Selects the row that has the focus, or deselects it. Does nothing if the rows of the view cannot be selected. */
+export function chooseRow(): void {
+  document.activeElement?.closest("tr, li")?.querySelector<HTMLInputElement>(".row-choice")?.click();
 }

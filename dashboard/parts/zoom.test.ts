@@ -1,6 +1,6 @@
 /** Tests the time range that charts show: its text in the address, and zooming and moving. */
 import t from "tap";
-import { changeZoom, formatZoom, parseZoom, wholeOf } from "./zoom.js";
+import { changeZoom, formatZoom, minutesOf, parseZoom, wholeOf } from "./zoom.js";
 
 const WHOLE = { fromS: 1_000, toS: 4_600 };
 
@@ -23,4 +23,10 @@ t.test("the whole time is that of the samples, and at least a minute", async (t)
   t.same(wholeOf([1_000, 1_010, 4_600]), WHOLE);
   t.same(wholeOf([1_000]), { fromS: 940, toS: 1_000 });
   t.equal(wholeOf([]), null);
+});
+
+t.test("the minutes of a sample are whole, and include those since the previous sample", async (t) => {
+  t.same(minutesOf(130, 140), { fromS: 120, toS: 180 });
+  t.same(minutesOf(115, 125), { fromS: 60, toS: 180 });
+  t.same(minutesOf(120, 120), { fromS: 120, toS: 180 });
 });

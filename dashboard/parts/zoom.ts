@@ -15,6 +15,15 @@ const RANGE_S_MIN = 20;
  */
 export const LINE_SPAN_S_MIN = 60;
 
+/**
+ * Returns the whole minutes that a sample covers. A sample covers the time since the previous one.
+ * @param beforeS the time of the previous sample, in seconds since the epoch
+ */
+export function minutesOf(beforeS: number, timeS: number): Zoom {
+  const minuteOf = (at: number): number => Math.floor(at / 60) * 60;
+  return { fromS: minuteOf(beforeS), toS: minuteOf(timeS) + 60 };
+}
+
 /** Returns the time range that charts of these samples show without a zoom; null if there are no samples. */
 export function wholeOf(times: readonly number[]): Zoom | null {
   const [first, last] = [times[0], times.at(-1)];

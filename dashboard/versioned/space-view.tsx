@@ -6,8 +6,10 @@ import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { useMemo } from "preact/hooks";
 import { count } from "../base/format.js";
+import { query as queryOf } from "../base/path.js";
 import { useResource } from "../api/resource.js";
 import { Empty } from "../parts/empty.js";
+import { ValueChoice } from "../parts/agent-choice.js";
 import { TextField } from "../parts/fields.js";
 import { Failure } from "../parts/notice.js";
 import { Page, Section } from "../parts/page.js";
@@ -23,11 +25,16 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
   const { path, route } = useLocation();
   const list = useResource(space.list);
   const wanted = useSignal(query["q"] ?? "");
+  const type = useSignal(query["type"] ?? "");
   const named = space.named(segments);
-  const entries = list.data.value;
-  const search = (text: string): void => {
-    wanted.value = text;
-    if (named === null) route(text === "" ? path : `${path}?q=${encodeURIComponent(text)}`, true);
+  const all = list.data.value;
+  const types = useMemo(() => new Set(all?.flatMap(({ content_type }) => content_type ?? [])), [all]);
+  const entries = useMemo(
+    () => (type.value === "" ? all : all?.filter(({ content_type }) => content_type === type.value)),
+    [all, type.value],
+  );
+  const filter = (): void => {
+    if (named === null) route(path + queryOf({ q: wanted.value, type: type.value }), true);
   };
   return (
     <Page
@@ -36,7 +43,7 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
       {...(named === null ? {} : { part: named.name })}
       actions={
         <>
-          {entries !== undefined && <span class="hint">{count(entries.length)} in total</span>}
+          {all !== undefined && <span class="hint">{count(all.length)} in total</span>}
           <Create space={space} />
         </>
       }
@@ -44,11 +51,34 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
       <Failure of={list} />
       <div class={named === null ? "space" : "space space-chosen"}>
         <div class="space-names">
-          <TextField label="Search" type="search" value={wanted.value} onInput={search} placeholder="part of a name" />
+          <div class="space-filter">
+            <TextField
+              label="Search"
+              type="search"
+              value={wanted.value}
+              placeholder="part of a name"
+              onInput={(text) => {
+                wanted.value = text;
+                filter();
+              }}
+            />
+            {(types.size > 1 || type.value !== "") && (
+              <ValueChoice
+                label="Type"
+                value={type.value}
+                values={[...types]}
+                onChoose={(chosen) => {
+                  type.value = chosen;
+                  filter();
+                }}
+              />
+            )}
+          </div>
           {entries !== undefined && entries.length > 0 && (
             <Tree space={space} entries={entries} wanted={wanted.value} current={named} />
           )}
-          {entries?.length === 0 && (
+          {entries?.length === 0 && type.value !== "" && <p class="hint">No {space.one} has this type.</p>}
+          {all?.length === 0 && (
             <Empty title={`No ${space.one} yet`} command={space.command}>
               Everything that agents store appears here.
             </Empty>

@@ -18,6 +18,8 @@ export interface Entry {
   readonly version: number;
   /** The time of the last write, in RFC 3339. */
   readonly updated_at: string;
+  /** The type of the content; undefined if the list of the space does not contain it. */
+  readonly content_type?: string;
 }
 
 /** A name from the address. There may be no key or spec with this name. */

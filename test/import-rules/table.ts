@@ -207,7 +207,7 @@ export const PAGES: readonly LayerRow[] = [
   },
   {
     files: ["dashboard/parts/**"],
-    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "uplot", "diff"],
+    packages: ["@preact/signals", "preact", "preact/hooks", "preact-iso/router", "diff"],
     because: "every view may use a part, so a part imports no view",
   },
   {

@@ -177,6 +177,8 @@ export async function checkView(t: Checker, dashboard: Dashboard, { address, tit
     ["main", "and so does its content"],
   ] as const)
     t.equal(await sideways(page.locator(selector)), 0, what);
+  for (const drawn of await page.locator(".drawing, .chart").all())
+    t.equal(await sideways(drawn), 0, "and no graph or chart scrolls sideways");
   t.same(complaints, [], "there are no complaints");
   await close();
 }

@@ -6,7 +6,7 @@ import type { Instance } from "../../api/types.js";
 import { agentAddress } from "../../base/address.js";
 import { count, plural } from "../../base/format.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
-import { Sparkline } from "../../parts/chart.js";
+import { Sparkline } from "../../parts/sparkline.js";
 import { Empty } from "../../parts/empty.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";

@@ -6,7 +6,7 @@ import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
 import { nowMs } from "../../base/clock.js";
 import { clockTime, count, plural } from "../../base/format.js";
 import { Badge, type BadgeTone } from "../../parts/badge.js";
-import { Sparkline } from "../../parts/chart.js";
+import { Sparkline } from "../../parts/sparkline.js";
 import { addressFor, formatRate, type Asked } from "./model.js";
 
 interface FeedLineProps {
@@ -30,18 +30,19 @@ export function FeedLine({ feed, asked, waiting }: FeedLineProps) {
   );
 }
 
-/** A link that continues a replay. It is needed because a replay stops when the page is full. */
+/** A link that continues a replay. It is needed because a replay stops at its last event, or when the page is full. */
 function Rest({ feed, asked }: Pick<FeedLineProps, "feed" | "asked">) {
   const { events } = feed.list.value;
-  const last = events.at(-1)?.id ?? 0;
+  const last = Math.max(events.at(-1)?.id ?? 0, asked.until ?? 0);
   return (
     <>
       <span role="status">
         <Badge tone="warn">stopped</Badge>
       </span>
       <span>
-        {plural(events.length, "event")} shown, {count(feed.lag.value)} behind:{" "}
-        <a href={addressFor({ ...asked, since: last, id: null })}>continue after event {last}</a>
+        {plural(events.length, "event")} shown
+        {asked.until === null && `, ${count(feed.lag.value)} behind`}:{" "}
+        <a href={addressFor({ ...asked, since: last, until: null, id: null })}>continue after event {last}</a>
       </span>
     </>
   );

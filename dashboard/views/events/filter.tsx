@@ -44,7 +44,7 @@ export function Filter({ asked, refusal, onAsk }: FilterProps) {
     }
     try {
       const id = cursor === null ? null : "id" in cursor ? cursor.id : await idBefore(cursor.timeMs);
-      onAsk({ ...asked, pattern: pattern.value.trim(), since: id });
+      onAsk({ ...asked, pattern: pattern.value.trim(), since: id, until: null });
     } catch (error) {
       wrong.value = reasonOf(error);
     }
@@ -85,7 +85,9 @@ export function Filter({ asked, refusal, onAsk }: FilterProps) {
           <button type="submit" class="button">
             Replay
           </button>
-          {asked.since !== null && <Button onClick={() => onAsk({ ...asked, since: null })}>Newest first</Button>}
+          {asked.since !== null && (
+            <Button onClick={() => onAsk({ ...asked, since: null, until: null })}>Newest first</Button>
+          )}
         </div>
       </Fields>
     </form>

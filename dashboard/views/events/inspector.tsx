@@ -63,7 +63,7 @@ export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) 
               what="as curl"
               name="Copy as curl"
             />
-            <a class="button" href={addressFor({ ...asked, since: id - 1 })}>
+            <a class="button" href={addressFor({ ...asked, since: id - 1, until: null })}>
               Replay from here
             </a>
             <a class="button" href={addressFor({ ...asked, pattern: event.topic })}>

@@ -37,13 +37,17 @@ t.test("a gap's row has a text", (t) => {
 });
 
 t.test("an address is parsed; malformed parameters are ignored", (t) => {
-  const asked = { pattern: "api.**", since: 42, id: 7 };
-  t.equal(addressFor(asked), "/events?pattern=api.**&since=42&id=7");
-  t.same(askedBy({ pattern: "api.**", since: "42", id: "7" }), asked);
-  t.equal(addressFor({ pattern: "", since: 0, id: null }), "/events?since=0", "from the beginning of history");
-  t.equal(addressFor({ pattern: "", since: null, id: null }), "/events");
-  t.same(askedBy({ since: "-1", id: "x" }), { pattern: "", since: null, id: null });
-  t.same(askedBy({ since: "99999999999999999999", id: "0" }), { pattern: "", since: null, id: null });
+  const asked = { pattern: "api.**", since: 42, until: 44, id: 7 };
+  t.equal(addressFor(asked), "/events?pattern=api.**&since=42&until=44&id=7");
+  t.same(askedBy({ pattern: "api.**", since: "42", until: "44", id: "7" }), asked);
+  t.equal(
+    addressFor({ pattern: "", since: 0, until: null, id: null }),
+    "/events?since=0",
+    "from the beginning of history",
+  );
+  t.equal(addressFor({ pattern: "", since: null, until: null, id: null }), "/events");
+  t.same(askedBy({ since: "-1", id: "x" }), { pattern: "", since: null, until: null, id: null });
+  t.same(askedBy({ since: "99999999999999999999", id: "0" }), { pattern: "", since: null, until: null, id: null });
   t.end();
 });
 

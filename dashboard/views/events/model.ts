@@ -93,6 +93,8 @@ export interface Asked {
   readonly pattern: string;
   /** The id of the event after which the list starts; null shows the newest events. */
   readonly since: number | null;
+  /** The id of the last event of the list; null if the list continues with new events. Used only with `since`. */
+  readonly until: number | null;
   /** The id of the selected event; null if none is selected. */
   readonly id: number | null;
 }
@@ -100,17 +102,32 @@ export interface Asked {
 const ID = /^[0-9]{1,15}$/;
 
 /** Parses the query of the page's address. Malformed parameters are ignored. */
-export function askedBy({ pattern = "", since = "", id = "" }: Readonly<Record<string, string>>): Asked {
+export function askedBy({ pattern = "", since = "", until = "", id = "" }: Readonly<Record<string, string>>): Asked {
   return {
     pattern,
     since: ID.test(since) ? Number(since) : null,
+    until: ID.test(since) && ID.test(until) ? Number(until) : null,
     id: ID.test(id) && Number(id) > 0 ? Number(id) : null,
   };
 }
 
 /** Returns the address of a list. */
-export function addressFor({ pattern, since, id }: Asked): string {
-  return addressOf("events") + query({ pattern, since: since ?? undefined, id: id ?? undefined });
+export function addressFor({ pattern, since, until, id }: Asked): string {
+  return (
+    addressOf("events") + query({ pattern, since: since ?? undefined, until: until ?? undefined, id: id ?? undefined })
+  );
+}
+
+/** The times of the first and of the last wanted event, in ms since the epoch. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Parses the time range that an address may have in place of ids. Returns null if there is none. */
+export function timeRangeIn({ from = "", to = "" }: Readonly<Record<string, string>>): TimeRange | null {
+  const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+  return fromMs <= toMs ? { fromMs, toMs } : null;
 }
 
 /** The position at which a replay starts: after the event with this id, or at this time. */

@@ -1,7 +1,7 @@
 /** The view of events: the live list or a replay from a position, and the selected event. */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { reasonOf } from "../../api/client.js";
 import { useEventFeed } from "../../api/event-feed.js";
 import { dataPreview, findEvent, NO_EVENTS, type EventList, type HeldEvent } from "../../api/event-list.js";
@@ -15,10 +15,12 @@ import { repeatColumns, useRepeats } from "../../parts/repeats.js";
 import { Sentence } from "../../parts/sentence.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
+import { showToast } from "../../parts/toasts.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
+import { idBefore } from "./loader.js";
 import { OverTime } from "./over-time.js";
 import {
   addressFor,
@@ -29,6 +31,7 @@ import {
   keyOf,
   neighbour,
   rowsOf,
+  timeRangeIn,
   type Asked,
   type Row,
 } from "./model.js";
@@ -47,8 +50,9 @@ interface Pause {
 export function View({ query }: ViewProps) {
   const { route } = useLocation();
   const asked = askedBy(query);
-  const { pattern, since, id } = asked;
-  const feed = useEventFeed({ pattern, since, first: FIRST_EVENTS, keep: KEPT_EVENTS });
+  const { pattern, since, until, id } = asked;
+  useIdsOf(query);
+  const feed = useEventFeed({ pattern, since, until, first: FIRST_EVENTS, keep: KEPT_EVENTS });
   const paused = useSignal<Pause | null>(null);
   const failure = feed.failure.value === null ? "" : reasonOf(feed.failure.value);
   const begun = failure === "" && (feed.state.value !== "connecting" || feed.list.value !== NO_EVENTS);
@@ -63,7 +67,7 @@ export function View({ query }: ViewProps) {
   const isSelected = (row: Row): boolean => !isGap(row) && row.id === id;
 
   const go = (next: Asked): void => {
-    if (next.pattern !== pattern || next.since !== since) paused.value = null;
+    if (next.pattern !== pattern || next.since !== since || next.until !== until) paused.value = null;
     route(addressFor(next), true);
   };
   const step = (by: 1 | -1): void => {
@@ -101,12 +105,12 @@ export function View({ query }: ViewProps) {
         asked={asked}
         waiting={paused.value === null ? null : feed.received.value - paused.value.received}
       />
-      <OverTime events={list.events} onReplay={(from) => go({ pattern, since: from, id: null })} />
+      <OverTime events={list.events} onReplay={(from) => go({ pattern, since: from, until, id: null })} />
       <div class={id === null ? "events" : "events events-split"} onKeyDownCapture={onKey}>
         <div class={failure === "" ? "events-list" : "events-list events-old"}>
           {rows.length > 0 ? (
             <Table
-              key={`${pattern} ${since}`}
+              key={`${pattern} ${since} ${until}`}
               label="Events"
               grows={grows}
               cards
@@ -140,6 +144,24 @@ export function View({ query }: ViewProps) {
       </div>
     </Page>
   );
+}
+
+/** Replaces a time range in the address by the ids of its events. Links of charts contain times. */
+function useIdsOf(query: ViewProps["query"]): void {
+  const { route } = useLocation();
+  const { fromMs = null, toMs = 0 } = timeRangeIn(query) ?? {};
+  useEffect(() => {
+    if (fromMs === null) return undefined;
+    let left = false;
+    void Promise.all([idBefore(fromMs), idBefore(toMs + 1)])
+      .then(([since, until]) => {
+        if (!left) route(addressFor({ ...askedBy(query), since, until }), true);
+      })
+      .catch((error: unknown) => showToast(reasonOf(error), "bad"));
+    return () => {
+      left = true;
+    };
+  }, [fromMs, toMs]);
 }
 
 function columnsFor(asked: Asked): Column<Row>[] {
@@ -180,7 +202,8 @@ function What({ of }: { readonly of: HeldEvent }) {
   return sentence === null ? <span class="mono muted">{dataPreview(of)}</span> : <Sentence of={sentence} />;
 }
 
-function NoEvents({ asked: { pattern, since } }: { readonly asked: Asked }) {
+function NoEvents({ asked: { pattern, since, until } }: { readonly asked: Asked }) {
+  if (until !== null) return <Empty title="No event at this time">Clear Since to see the newest events.</Empty>;
   if (since !== null) return <Empty title={`No events after event ${since}`}>New events appear here.</Empty>;
   if (pattern !== "") return <Empty title={`No event matches ${pattern}`}>New events appear here.</Empty>;
   return (

@@ -1,7 +1,7 @@
 /** Tests the layout of the wait graph: columns, holders that are left out, and that nothing overlaps. */
 import t from "tap";
 import type { Lease, LeaseWaits } from "../../api/types.js";
-import { type Graph, LABEL_HEIGHT, layoutGraph, NODE_HEIGHT, pathOf } from "./graph.js";
+import { type Graph, LABEL_HEIGHT, layoutGraph, NODE_HEIGHT } from "./graph.js";
 
 type Pair = readonly [from: string, to: string];
 
@@ -63,7 +63,7 @@ t.test("a waiting holder is to the left of all its blockers", (t) => {
   const ana = graph.nodes.find(({ name }) => name === "ana");
   t.match(ana, { in: 3, out: 0 });
   t.equal(graph.left_out, 0);
-  for (const edge of graph.edges) t.match(pathOf(edge), /^M[\d.]+,[\d.]+C[\d., ]+H[\d.]+C[\d., ]+$/);
+  for (const edge of graph.edges) t.match(edge.path, /^M[\d.]+,[\d.]+C[\d., ]+H[\d.]+C[\d., ]+$/);
   t.end();
 });
 
@@ -80,13 +80,29 @@ t.test("nothing overlaps, and all of it is within the drawing", (t) => {
   t.ok(apart(graph.nodes, NODE_HEIGHT + 1), "boxes do not overlap");
   t.ok(apart(graph.edges, LABEL_HEIGHT + 1), "labels do not overlap");
   for (const { y } of graph.nodes) t.ok(y >= 0 && y + NODE_HEIGHT <= graph.height);
-  for (const { x, y } of graph.edges) t.ok(y >= LABEL_HEIGHT / 2 && y <= graph.height && x < graph.width);
+  for (const { x, y } of graph.edges) t.ok(y >= 0 && y + LABEL_HEIGHT <= graph.height && x < graph.width);
+  t.end();
+});
+
+t.test("on a narrow page all boxes and labels are below each other, within its width", (t) => {
+  const graph = layoutGraph(waits(["cid", "bob"], ["bob", "ana"], ["cid", "ana"], ["eve", "fay"]), { narrowPx: 330 });
+  t.equal(graph.width, 330);
+  const rows = [
+    ...graph.nodes.map(({ x, y }) => ({ x, y, height: NODE_HEIGHT })),
+    ...graph.edges.map(({ x, y }) => ({ x, y, height: LABEL_HEIGHT })),
+  ].sort((a, b) => a.y - b.y);
+  for (const [at, { x, y, height }] of rows.entries()) {
+    t.ok(x < 60);
+    t.ok(y + height <= (rows[at + 1]?.y ?? graph.height));
+  }
+  for (const { from, to, y } of graph.edges) t.ok(from.y < y && y < to.y, "a waiting holder is above its blockers");
+  t.match(layoutGraph(waits(), { narrowPx: 330 }), { nodes: [], height: 0 });
   t.end();
 });
 
 t.test("of very many the busiest are drawn, and the others counted", (t) => {
   const line = Array.from({ length: 30 }, (_, at): Pair => [`w${at}`, "ana"]);
-  const graph = layoutGraph(waits(...line, ["x", "y"]), 10);
+  const graph = layoutGraph(waits(...line, ["x", "y"]), { most: 10 });
   t.equal(graph.nodes.length, 10);
   t.equal(graph.left_out, 33 - 10);
   t.ok(

@@ -7,19 +7,21 @@ import type { LeaseWaits } from "../../api/types.js";
 import { addressOf, agentAddress } from "../../base/address.js";
 import { nowMs } from "../../base/clock.js";
 import { duration, plural } from "../../base/format.js";
+import { Drawing } from "../../parts/drawing.js";
 import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
-import { type Graph, type GraphEdge, type GraphNode, LABEL_HEIGHT, LABEL_WIDTH, layoutGraph, pathOf } from "./graph.js";
+import { type GraphEdge, type GraphNode, layoutGraph } from "./graph.js";
 
 export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
-  const graph = useMemo(() => layoutGraph(waits), [waits]);
-  const { edges, left_out } = graph;
+  const { edges, width, left_out } = useMemo(() => layoutGraph(waits), [waits]);
   return (
     <Section
       title="Wait graph"
       actions={<span class="hint">{waits.waiting === 1 ? "1 request waits" : `${waits.waiting} requests wait`}</span>}
     >
-      <Drawing graph={graph} />
+      <Drawing label="Wait graph, drawn" class="waits-frame" widthPx={width}>
+        {(narrowPx) => <Graph waits={waits} narrowPx={narrowPx} />}
+      </Drawing>
       {left_out > 0 && <p class="hint">{plural(left_out, "holder")} with fewer waits not drawn.</p>}
       <details class="waits-words">
         <summary>In words</summary>
@@ -42,22 +44,30 @@ export function WaitGraph({ waits }: { readonly waits: LeaseWaits }) {
 
 const wantedOf = ({ wanted, more }: GraphEdge): string => (more === 0 ? wanted : `${wanted} and ${more} more`);
 
-function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: Graph }) {
+interface GraphProps {
+  readonly waits: LeaseWaits;
+  /** The width of a narrow frame that the graph does not fit, otherwise undefined. */
+  readonly narrowPx: number | undefined;
+}
+
+function Graph({ waits, narrowPx }: GraphProps) {
+  const { nodes, edges, width, height } = useMemo(
+    () => layoutGraph(waits, narrowPx === undefined ? {} : { narrowPx }),
+    [waits, narrowPx],
+  );
   return (
-    <div class="card waits-frame" role="region" aria-label="Wait graph, drawn" tabIndex={0}>
-      <div class="waits" style={{ width: `${width}px`, height: `${height}px` }}>
-        <svg width={width} height={height} aria-hidden="true">
-          <marker id="waits-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
-            <path class="waits-head" d="M0 0 8 4 0 8z" />
-          </marker>
-          {edges.map((edge) => (
-            <path key={edge.lease + edge.to.id} class="waits-edge" d={pathOf(edge)} marker-end="url(#waits-head)" />
-          ))}
-        </svg>
-        {nodes.map((node) => (
-          <Box key={node.id} node={node} edges={edges.filter(({ from }) => from === node)} />
+    <div class="waits" style={{ width: `${width}px`, height: `${height}px` }}>
+      <svg width={width} height={height} aria-hidden="true">
+        <marker id="waits-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+          <path class="waits-head" d="M0 0 8 4 0 8z" />
+        </marker>
+        {edges.map((edge) => (
+          <path key={edge.lease + edge.to.id} class="waits-edge" d={edge.path} marker-end="url(#waits-head)" />
         ))}
-      </div>
+      </svg>
+      {nodes.map((node) => (
+        <Box key={node.id} node={node} edges={edges.filter(({ from }) => from === node)} />
+      ))}
     </div>
   );
 }
@@ -92,7 +102,7 @@ function Label({ edge }: { readonly edge: GraphEdge }) {
   return (
     <a
       class="waits-label mono"
-      style={{ left: `${x - LABEL_WIDTH / 2}px`, top: `${y - LABEL_HEIGHT / 2}px` }}
+      style={{ left: `${x}px`, top: `${y}px` }}
       href={addressOf("leases", lease)}
       title={words}
       aria-label={words}

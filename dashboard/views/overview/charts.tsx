@@ -1,10 +1,9 @@
 /** The charts of the overview: tasks, leases, agents and events over time. */
-import type { MetricRows, Span } from "../../api/metric-history.js";
+import type { MetricRows } from "../../api/metric-history.js";
 import { count, perSecond } from "../../base/format.js";
+import { type ChartTime, ChartTimeFields } from "../../parts/chart-time.js";
 import { Fields } from "../../parts/fields.js";
-import { type ChartRow, HistoryChart, SpanChoice } from "../../parts/history-chart.js";
-import { ZoomButtons } from "../../parts/zoom-buttons.js";
-import type { Zoom } from "../../parts/zoom.js";
+import { type ChartRow, HistoryChart } from "../../parts/history-chart.js";
 
 const CHART_HEIGHT = 104;
 
@@ -21,6 +20,7 @@ const CHARTS: readonly ChartRow[] = [
       ["blocked", "tasks_blocked"],
     ],
     format: whole,
+    opens: "events",
     // The series can be stacked, because each task is in exactly one state.
     stacked: true,
   },
@@ -31,6 +31,7 @@ const CHARTS: readonly ChartRow[] = [
       ["waiting", "leases_waiting"],
     ],
     format: whole,
+    opens: "events",
   },
   {
     label: "Agents",
@@ -39,6 +40,7 @@ const CHARTS: readonly ChartRow[] = [
       ["stale", "agents_stale"],
     ],
     format: whole,
+    opens: "events",
   },
   {
     label: "Events and writes per second",
@@ -47,6 +49,7 @@ const CHARTS: readonly ChartRow[] = [
       ["writes", "writes"],
     ],
     format: perSecond,
+    opens: "events",
   },
 ];
 /** The metrics that the charts show. */
@@ -54,21 +57,16 @@ export const METRICS = CHARTS.flatMap(({ series }) => series.map(([, metric]) =>
 
 interface ChartsProps {
   readonly rows: MetricRows | undefined;
-  readonly span: Span;
-  readonly onChoose: (span: Span) => void;
-  /** The part of the span that the charts show; null for all of it. */
-  readonly zoom: Zoom | null;
-  readonly onZoom: (zoom: Zoom | null) => void;
+  readonly time: ChartTime;
 }
 
-export function Charts({ rows, span, onChoose, zoom, onZoom }: ChartsProps) {
+export function Charts({ rows, time }: ChartsProps) {
   return (
     <section class="section" aria-label="Over time">
       <div class="section-head">
         <h2>Over time</h2>
         <Fields>
-          <SpanChoice span={span} onChoose={onChoose} />
-          <ZoomButtons rows={rows} zoom={zoom} onZoom={onZoom} />
+          <ChartTimeFields time={time} rows={rows} />
         </Fields>
       </div>
       <div class="overview-charts">
@@ -82,8 +80,8 @@ export function Charts({ rows, span, onChoose, zoom, onZoom }: ChartsProps) {
               rows={rows}
               height={CHART_HEIGHT}
               together="overview"
-              zoom={zoom}
-              onZoom={onZoom}
+              zoom={time.zoom}
+              onZoom={time.onZoom}
             />
           ),
         )}

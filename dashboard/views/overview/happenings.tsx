@@ -1,61 +1,42 @@
 /**
- * Shows the newest events as sentences, the newest first, and keeps them up to date. Neighbours with the same sentence
- * are one line with a count. The time of a line is a link to its newest event.
+ * Shows the newest events as sentences, the newest first, and keeps them up to date. Events with the same sentence are
+ * one line with a count. The time of a line is a link to its newest event, and the count is a link to all of them.
  */
 import { useMemo, useRef } from "preact/hooks";
 import { useEventFeed } from "../../api/event-feed.js";
-import type { HeldEvent } from "../../api/event-list.js";
 import { reasonOf } from "../../api/client.js";
+import { SECOND_MS } from "../../../shared/duration.js";
 import { addressOf } from "../../base/address.js";
+import { minuteMs } from "../../base/clock.js";
 import { count, plural } from "../../base/format.js";
 import { query } from "../../base/path.js";
 import { Empty } from "../../parts/empty.js";
-import { type Piece, sentenceOf } from "../../parts/event-sentence.js";
-import { groupRepeats, type Shown } from "../../parts/group-repeats.js";
 import { Notice } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { useRowSlots } from "../../parts/row-slots.js";
 import { Sentence } from "../../parts/sentence.js";
 import { Time } from "../../parts/time.js";
+import { type Line, linesOf } from "./lines.js";
 
 /**
  * The feed of the newest events of all topics. It holds more events than lines are shown, because many events may share
  * a line.
  */
-const NEWEST = { pattern: "", since: null, first: 100, keep: 200 } as const;
-const LINES_MAX = 25;
-const NONE_OPEN: ReadonlySet<number> = new Set();
+const NEWEST = { pattern: "", since: null, first: 1_000, keep: 1_000 } as const;
+const LINES_MAX = 40;
 
-/**
- * A cache of each event's sentence, and of the text by which sentences are compared. It is needed because a live list
- * is compared again and again.
- */
-const said = new WeakMap<HeldEvent, { readonly sentence: readonly Piece[]; readonly text: string }>();
-
-function saidOf(event: HeldEvent): { readonly sentence: readonly Piece[]; readonly text: string } {
-  const known = said.get(event);
-  if (known !== undefined) return known;
-  const sentence = sentenceOf(event);
-  const made = { sentence, text: JSON.stringify(sentence) };
-  said.set(event, made);
-  return made;
+interface HappeningsProps {
+  /** The length of the time of the charts above, in s. Events of this time are grouped. */
+  readonly spanS: number;
 }
 
-function linesOf(events: readonly HeldEvent[]): readonly Shown<HeldEvent>[] {
-  return groupRepeats(events.toReversed(), {
-    same: (a, b) => saidOf(a).text === saidOf(b).text,
-    keyOf: ({ id }) => id,
-    grows: "head",
-    open: NONE_OPEN,
-  }).slice(0, LINES_MAX);
-}
-
-export function Happenings() {
+export function Happenings({ spanS }: HappeningsProps) {
   const feed = useEventFeed(NEWEST);
   const failure = feed.failure.value;
   const state = feed.state.value;
   const { events } = feed.list.value;
-  const lines = useMemo(() => linesOf(events), [events]);
+  const fromMs = minuteMs.value - spanS * SECOND_MS;
+  const lines = useMemo(() => linesOf(events, fromMs, LINES_MAX), [events, fromMs]);
   const list = useRef<HTMLOListElement>(null);
   const slots = useRowSlots(
     lines.map(({ key }) => key),
@@ -84,23 +65,24 @@ export function Happenings() {
 }
 
 interface HappeningProps {
-  readonly line: Shown<HeldEvent>;
+  readonly line: Line;
   readonly slot: number | undefined;
 }
 
-function Happening({ line: { row, members }, slot }: HappeningProps) {
-  const { id, topic, created_at } = row;
+function Happening({ line: { newest, oldest, count: times, sentence }, slot }: HappeningProps) {
+  const { id, topic, created_at } = newest;
+  const all = query({ pattern: topic, from: oldest.created_at, to: created_at });
   return (
     <li title={topic} data-slot={slot}>
       <a class="happening-time" href={addressOf("events") + query({ id })}>
         <Time at={created_at} as="clock" />
       </a>
       <span class="happening-text">
-        <Sentence of={saidOf(row).sentence} />
-        {members.length > 1 && (
-          <span class="badge repeats" title={`${plural(members.length, "event")} in a row`}>
-            × {count(members.length)}
-          </span>
+        <Sentence of={sentence} />
+        {times > 1 && (
+          <a class="badge repeats" href={addressOf("events") + all} aria-label={`Show ${plural(times, "event")}`}>
+            × {count(times)}
+          </a>
         )}
       </span>
     </li>

@@ -14,6 +14,7 @@ const skip = browserMissing();
 /** With this limit, the sample day's agents have the status that the tests expect. */
 const ARGS = ["--stale-after", "1h"];
 
+const chart = (page: Page, name: RegExp) => page.getByRole("slider", { name });
 const stat = (page: Page, label: string) => page.locator(".stat").filter({ hasText: label });
 const value = (page: Page, label: string) => stat(page, label).locator(".stat-value");
 
@@ -95,6 +96,14 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
     await newest.getByText("ci published build.step").waitFor();
     await newest.getByText("× 3").waitFor();
     await events.getByRole("listitem").nth(1).getByText("build.done: all green").waitFor();
+    // Events with the same sentence are one line, although other events came between them.
+    await sendJson(port, "POST", "/api/events/publish", { topic: "build.step", source: "ci", data: { at: 4 } });
+    const done = { topic: "build.done", source: "<b>ci</b>", data: "all green" };
+    await sendJson(port, "POST", "/api/events/publish", done);
+    await newest.getByText("build.done: all green").waitFor();
+    const all = newest.getByRole("link", { name: "Show 2 events" });
+    t.match(await all.getAttribute("href"), /^\/events\?pattern=build\.done&from=2[^&]+&to=2[^&]+$/);
+    await events.getByRole("listitem").nth(1).getByText("× 4").waitFor();
     const held = day.agents.find(({ name }) => name === "codex-payments")?.id ?? "";
     const by = { "X-Koor-Instance": held };
     const leased = await sendJson(port, "POST", "/api/leases", { resources: ["path:src/new.ts"] }, by);
@@ -105,14 +114,46 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("charts have their newest value as text", async () => {
-    await page.getByRole("img", { name: /^Events and writes per second.*: [0-9.]+\/s$/ }).waitFor();
-    await page.getByRole("img", { name: /^Leases\. held: \d+, waiting: \d+$/ }).waitFor();
-    await page
-      .getByRole("img", { name: /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+$/ })
-      .waitFor();
-    await page.getByLabel("Time", { exact: true }).selectOption("24 hours");
-    await page.waitForURL((url) => url.search === "?range=24h");
-    await page.getByRole("img", { name: /^Leases\. held: \d+/ }).waitFor();
+    await chart(page, /^Events and writes per second.*: [0-9.]+\/s\. /).waitFor();
+    await chart(page, /^Leases\. held: \d+, waiting: \d+\. /).waitFor();
+    await chart(page, /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+\. /).waitFor();
+  });
+
+  await t.test("the span of the charts is in the address, and System shows the same one", async () => {
+    const spans = page.getByRole("group", { name: "Time of the charts" });
+    await spans.getByRole("button", { name: "6 h" }).click();
+    await page.waitForURL((url) => url.search === "?range=6h");
+    await page.getByRole("link", { name: "System", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/system" && url.search === "?range=6h");
+    await spans.getByRole("button", { name: "6 h", pressed: true }).waitFor();
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/overview" && url.search === "?range=6h");
+  });
+
+  await t.test("a point of a chart opens the events of its time: by a click, and by the keyboard", async (t) => {
+    const leases = chart(page, /^Leases/);
+    const { width = 0, height = 0 } = (await leases.boundingBox()) ?? {};
+    await leases.click({ position: { x: width - 16, y: height / 2 } });
+    await page.waitForURL(/\/events\?since=\d+&until=\d+$/);
+    const [since, until] = ["since", "until"].map((name) => Number(new URL(page.url()).searchParams.get(name)));
+    // The rows of the previous list are shown until the new list has rows.
+    const ids = page.getByRole("table", { name: "Events" }).locator("[aria-rowindex] td:first-child");
+    const isOther = (id: string): boolean => Number(id) <= (since ?? 0) || Number(id) > (until ?? 0);
+    const end = Date.now() + 10_000;
+    let others = -1;
+    while (others !== 0 && Date.now() < end) {
+      await ids.first().waitFor();
+      others = (await ids.allTextContents()).filter(isOther).length;
+    }
+    t.equal(others, 0, "the list has only events of this time");
+    await page.goBack();
+    await leases.focus();
+    await page.keyboard.press("End");
+    t.match(await leases.getAttribute("aria-valuetext"), /, held: \d+, waiting: \d+$/);
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/events\?since=\d+&until=\d+$/);
+    await page.goBack();
   });
 
   await t.test("a task is added, and a message sent", async (t) => {

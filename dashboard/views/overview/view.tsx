@@ -1,13 +1,11 @@
 /** The overview: active agents and their work, tasks, leases and agents over time, open questions, and new events. */
-import { SPANS } from "../../api/metric-history.js";
-import { useAddressQuery } from "../../parts/address-query.js";
+import { useChartTime } from "../../parts/chart-time.js";
 import { NewMessage } from "../../parts/new-message.js";
 import { NewTask } from "../../parts/new-task.js";
 import { FirstSteps, useEmptyServer } from "../../parts/first-steps.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
-import { formatZoom, parseZoom } from "../../parts/zoom.js";
 import { Charts, METRICS } from "./charts.js";
 import { Happenings } from "./happenings.js";
 import { Now } from "./now.js";
@@ -16,9 +14,8 @@ import { Totals } from "./totals.js";
 
 export function View() {
   const isEmpty = useEmptyServer();
-  const { query, set, go } = useAddressQuery();
-  const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
-  const { resource, rows } = useHistoryRows(METRICS, spanS);
+  const time = useChartTime();
+  const { resource, rows } = useHistoryRows(METRICS, time.spanS);
   return (
     <Page
       title="Overview"
@@ -36,16 +33,10 @@ export function View() {
         <>
           <Questions />
           <Failure of={resource} />
-          <Charts
-            rows={rows}
-            span={span}
-            onChoose={(word) => set({ range: word, zoom: "" })}
-            zoom={parseZoom(query["zoom"])}
-            onZoom={(zoom) => go({ zoom: formatZoom(zoom) })}
-          />
+          <Charts rows={rows} time={time} />
           <div class="overview-lists">
             <Now />
-            <Happenings />
+            <Happenings spanS={time.spanS} />
           </div>
         </>
       )}

@@ -8,8 +8,8 @@ import type { StateEntry } from "../../api/types.js";
 import { stateAddress } from "../../base/address.js";
 import type { Entry, Space } from "../../versioned/space.js";
 
-function entryOf({ key, version, updated_at }: StateEntry): Entry {
-  return { name: key, path: key.split("/"), version, updated_at };
+function entryOf({ key, version, updated_at, content_type }: StateEntry): Entry {
+  return { name: key, path: key.split("/"), version, updated_at, content_type };
 }
 
 /** Returns the list with the entry of one key replaced by its current entry. */

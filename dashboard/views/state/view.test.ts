@@ -182,6 +182,8 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await dialog.getByText("Version 2 was stored while you edited.").waitFor();
     t.equal(await stored(), '{"n":"theirs"}');
     const diff = dialog.getByRole("region", { name: "Version 2 beside your text" });
+    // The differences are computed by a script that is loaded when it is first needed.
+    await diff.locator("del").waitFor();
     t.match(await diff.locator("del").allTextContents(), [/^theirs$/]);
     t.match(await diff.locator("ins").allTextContents(), [/^mine$/]);
     t.ok(await save.isDisabled(), "until the user has decided");
@@ -263,6 +265,45 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
       complaints.filter((complaint) => !complaint.includes("404")),
       [],
     );
+    await close();
+  });
+
+  await t.test("JSON can be folded; of a large value few lines are rendered", async (t) => {
+    const items = Array.from({ length: 9_000 }, (_, id) => ({ id, tags: ["a", "b"] }));
+    await put("mine/folded", `{"big":12345678901234567890,"items":${JSON.stringify(items)}}`);
+    const { page, complaints, close } = await dashboard.open("/state/mine/folded");
+    const text = value(page, "mine/folded");
+    const lines = text.locator(".fold-line");
+    await text.getByText("12345678901234567890").waitFor();
+    t.same((await lines.allTextContents()).slice(2), ['  "items": [ … ]\n', "}\n"], "folded at first");
+    const fold = text.getByRole("button", { name: /^"items": \[ 9,000 inside$/ });
+    await fold.press("ArrowRight");
+    await text
+      .getByRole("button", { name: /^\{ 2 inside$/ })
+      .nth(1)
+      .press("Enter");
+    await text.getByText('"id": 0').waitFor();
+    await page.getByRole("button", { name: "Unfold all" }).click();
+    await page.waitForFunction("document.querySelector('.fold-frame').scrollHeight > 500000");
+    await page.evaluate("document.querySelector('.fold-frame').scrollTo(0, 1e7)");
+    await text.getByText('"id": 8999').waitFor();
+    t.ok((await lines.count()) <= TREE_ROWS_MAX, `${await lines.count()} lines`);
+    t.same(await axeViolations(page), []);
+    t.same(complaints, []);
+    await close();
+  });
+
+  await t.test("keys are filtered by their type", async (t) => {
+    await put("mine/notes.md", "# Notes", "text/markdown");
+    const { page, complaints, close } = await dashboard.open("/state");
+    await page.getByLabel("Type", { exact: true }).selectOption("text/markdown");
+    await checkAddress(t, page, "search", "?type=text%2Fmarkdown");
+    await page.getByRole("searchbox", { name: "Search" }).fill("mine");
+    t.equal(await countOf(rows(page), 1), 1);
+    await page.reload();
+    t.equal(await countOf(rows(page), 1), 1, "the address has both");
+    t.match(await rows(page).textContent(), /mine\/notes\.md/);
+    t.same(complaints, []);
     await close();
   });
 

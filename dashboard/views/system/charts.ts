@@ -33,6 +33,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
       label: "Requests a second",
       series: ROUTE_GROUPS.slice(1).map(([group, name]) => [name, `requests_${group}`] as const),
       format: perSecond,
+      opens: "changes",
       stacked: true,
     },
     {
@@ -43,6 +44,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["p99", `p99_${routes}`],
       ],
       format: seconds,
+      opens: "changes",
     },
     {
       label: "Refused and failed requests per second",
@@ -51,6 +53,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["5xx", "failed"],
       ],
       format: perSecond,
+      opens: "refusals",
     },
     {
       label: "Writes and commits per second",
@@ -59,6 +62,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["commits", "commits"],
       ],
       format: perSecond,
+      opens: "changes",
     },
     {
       label: "Commit time, until it is on disk",
@@ -67,8 +71,9 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["p99", "commit_p99"],
       ],
       format: seconds,
+      opens: "changes",
     },
-    { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: mean },
+    { label: "Writes in a commit", series: [["mean", "batch_mean"]], format: mean, opens: "changes" },
     {
       label: "Queues of writer and worker threads",
       series: [
@@ -77,6 +82,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["worker queue", "pool_queue"],
       ],
       format: whole,
+      opens: "changes",
     },
     {
       label: "Events a second",
@@ -86,6 +92,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["dropped", "dropped"],
       ],
       format: perSecond,
+      opens: "events",
     },
     {
       label: "Subscribers",
@@ -94,6 +101,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["patterns", "subscriber_patterns"],
       ],
       format: whole,
+      opens: "events",
     },
     {
       label: "Webhook deliveries a second",
@@ -103,8 +111,9 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["dropped", "webhook_dropped"],
       ],
       format: perSecond,
+      opens: "events",
     },
-    { label: "Pending webhook deliveries", series: [["pending", "webhook_queue"]], format: whole },
+    { label: "Pending webhook deliveries", series: [["pending", "webhook_queue"]], format: whole, opens: "events" },
     {
       label: "Event-loop delay",
       series: [
@@ -113,6 +122,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["longest", "loop_max"],
       ],
       format: seconds,
+      opens: "changes",
     },
     {
       label: "Memory",
@@ -121,8 +131,9 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
         ["heap", "heap"],
       ],
       format: bytes,
+      opens: "changes",
     },
-    { label: "CPU, of one core", series: [["used", "cpu"]], format: share },
-    { label: "Write-ahead log (WAL)", series: [["size", "wal"]], format: bytes },
+    { label: "CPU, of one core", series: [["used", "cpu"]], format: share, opens: "changes" },
+    { label: "Write-ahead log (WAL)", series: [["size", "wal"]], format: bytes, opens: "changes" },
   ];
 }

@@ -10,7 +10,7 @@ import { chartRows } from "./charts.js";
 const skip = browserMissing();
 const ROWS = chartRows("all");
 
-const chart = (page: Page, label: string) => page.locator(`[role=img][aria-label^="${label}."]`);
+const chart = (page: Page, label: string) => page.locator(`.chart-place[aria-label^="${label}."]`);
 
 t.test("the metrics of a real server", { skip }, async (t) => {
   const dashboard = await startDashboard(t);
@@ -42,9 +42,12 @@ t.test("the metrics of a real server", { skip }, async (t) => {
 
   await t.test("the series of a chart have different colours", async (t) => {
     for (const { label, series } of ROWS) {
-      const markers = chart(page, label).locator(".u-legend tr:not(:first-child) .u-marker");
-      t.equal(await countOf(markers, series.length), series.length, label);
-      const colours = await markers.evaluateAll((all) => all.map((one) => getComputedStyle(one).borderColor));
+      const keys = page
+        .locator("figure")
+        .filter({ has: chart(page, label) })
+        .locator(".chart-key");
+      t.equal(await countOf(keys, series.length), series.length, label);
+      const colours = await keys.evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
       t.equal(new Set(colours).size, series.length, `${label}: ${colours.join()}`);
     }
   });
@@ -66,29 +69,40 @@ t.test("the metrics of a real server", { skip }, async (t) => {
     t.match(await row.getByRole("cell").allTextContents(), ["state.get", "1", "1", "0", /[µm]?s$/, /[µm]?s$/]);
   });
 
-  await t.test("the routes and the period of latencies are in the address", async (t) => {
+  await t.test("the routes and the period of latencies are in the address", async () => {
     await page.getByLabel("Latency of").selectOption("Events");
     await chart(page, "Latency: events").waitFor();
-    await page.getByLabel("Time", { exact: true }).selectOption("24 hours");
+    await page.getByRole("button", { name: "24 h" }).click();
     await page.waitForURL((url) => url.search === "?routes=events&range=24h");
     await page.reload();
     await chart(page, "Latency: events").waitFor();
-    t.equal(await page.getByLabel("Time", { exact: true }).inputValue(), "24h");
+    await page.getByRole("button", { name: "24 h", pressed: true }).waitFor();
+  });
+
+  await t.test("a point of a chart opens the audit rows of its time", async () => {
+    const refused = chart(page, "Refused and failed requests per second");
+    await refused.press("ArrowLeft");
+    await refused.press("Enter");
+    await page.waitForURL(/\/audit\?outcome=error&from=[^&]+%3A00\.000Z&to=[^&]+%3A59\.999Z$/);
+    await page.goBack();
+    await refused.waitFor();
   });
 
   await t.test("a drag over a chart zooms all charts, and the buttons do the same", async (t) => {
     const { page: zoomed, complaints: heard, close } = await dashboard.open("/system");
-    await zoomed.locator(".u-over").nth(1).waitFor();
+    const plot = chart(zoomed, "Requests a second");
     const zoomOf = (): string | null => new URL(zoomed.url()).searchParams.get("zoom");
     const buttons = zoomed.getByRole("group", { name: "Zoom of the charts" });
-    await zoomed.locator(".u-over").first().scrollIntoViewIfNeeded();
-    const { x = 0, y = 0, width = 0 } = (await zoomed.locator(".u-over").first().boundingBox()) ?? {};
-    await zoomed.mouse.move(x + width * 0.2, y + 30);
+    await plot.scrollIntoViewIfNeeded();
+    const { x = 0, y = 0, width = 0 } = (await plot.boundingBox()) ?? {};
+    await zoomed.mouse.move(x + width * 0.4, y + 30);
     await zoomed.mouse.down();
     await zoomed.mouse.move(x + width * 0.8, y + 30, { steps: 4 });
     await zoomed.mouse.up();
     await zoomed.waitForURL(/zoom=\d+-\d+/);
     const dragged = zoomOf();
+    const events = zoomed.getByRole("link", { name: "Events of this part" });
+    t.match(await events.getAttribute("href"), /^\/events\?from=2[^&]+Z&to=2[^&]+Z$/);
     await zoomed.goBack();
     await zoomed.waitForURL((url) => !url.searchParams.has("zoom"));
     await zoomed.goForward();

@@ -1,5 +1,5 @@
 /** The view of the server: charts of the last 24 hours, which the server itself stores, and a table of the routes. */
-import { type MetricRows, SPANS } from "../../api/metric-history.js";
+import type { MetricRows } from "../../api/metric-history.js";
 import { useResource } from "../../api/resource.js";
 import { lastOf } from "../../api/rows.js";
 import { count } from "../../base/format.js";
@@ -7,10 +7,9 @@ import { session } from "../../api/session.js";
 import type { RouteGroup } from "../../api/types.js";
 import { useAddressQuery } from "../../parts/address-query.js";
 import { Choice, Fields } from "../../parts/fields.js";
-import { HistoryChart, SpanChoice } from "../../parts/history-chart.js";
+import { ChartTimeFields, useChartTime } from "../../parts/chart-time.js";
+import { HistoryChart } from "../../parts/history-chart.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
-import { ZoomButtons } from "../../parts/zoom-buttons.js";
-import { formatZoom, parseZoom, type Zoom } from "../../parts/zoom.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { serverMetrics } from "../../api/server-metrics.js";
@@ -21,15 +20,13 @@ import { Routes } from "./routes.js";
 const CHART_HEIGHT = 130;
 
 export function View() {
-  const { query, set, go } = useAddressQuery();
-  const zoom = parseZoom(query["zoom"]);
-  const onZoom = (part: Zoom | null): void => go({ zoom: formatZoom(part) });
-  const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
+  const { query, set } = useAddressQuery();
+  const time = useChartTime();
   const [routes] = ROUTE_GROUPS.find(([group]) => group === query["routes"]) ?? ROUTE_GROUPS[0];
   const charts = chartRows(routes);
   const { resource, rows } = useHistoryRows(
     ["writer_restarts", "cluster_lag", ...charts.flatMap(({ series }) => series.map(([, metric]) => metric))],
-    spanS,
+    time.spanS,
   );
   return (
     <Page title="System">
@@ -37,14 +34,13 @@ export function View() {
       <Facts rows={rows} />
       <Cluster rows={rows} />
       <Fields>
-        <SpanChoice span={span} onChoose={(word) => set({ range: word, zoom: "" })} />
+        <ChartTimeFields time={time} rows={rows} />
         <Choice<RouteGroup>
           label="Latency of"
           value={routes}
           choices={ROUTE_GROUPS}
           onChoose={(group) => set({ routes: group === "all" ? "" : group })}
         />
-        <ZoomButtons rows={rows} zoom={zoom} onZoom={onZoom} />
       </Fields>
       <div class="system-charts">
         {rows !== undefined &&
@@ -55,8 +51,8 @@ export function View() {
               rows={rows}
               height={CHART_HEIGHT}
               together="system"
-              zoom={zoom}
-              onZoom={onZoom}
+              zoom={time.zoom}
+              onZoom={time.onZoom}
             />
           ))}
       </div>

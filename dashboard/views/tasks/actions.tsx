@@ -6,6 +6,7 @@ import { Button } from "../../parts/button.js";
 import { Confirm } from "../../parts/dialog.js";
 import { TextField } from "../../parts/fields.js";
 import { attempt } from "../../parts/toasts.js";
+import { canCancel, canRetry } from "./model.js";
 
 export interface ActionProps {
   readonly task: Task;
@@ -22,7 +23,7 @@ export function permission(task: Task): { readonly disabled: boolean; readonly t
 export function Actions({ task, onDone }: ActionProps) {
   const asking = useSignal(false);
   const reason = useSignal("");
-  const { id, state, holder, ended_at } = task;
+  const { id, state, holder } = task;
   const retry = async (): Promise<void> => {
     if (await attempt(() => changeTask(id, "retry"), `Task ${id} ready again`)) await onDone();
   };
@@ -33,12 +34,12 @@ export function Actions({ task, onDone }: ActionProps) {
   };
   return (
     <>
-      {(state === "failed" || state === "dead" || state === "canceled") && (
+      {canRetry(task) && (
         <Button kind="primary" onClick={retry} {...permission(task)}>
           Retry
         </Button>
       )}
-      {ended_at === null && (
+      {canCancel(task) && (
         <Button
           kind="danger"
           onClick={() => {

@@ -2,6 +2,7 @@
  * The board of tasks. It has a column for each group of states (blocked, ready, claimed, asks, ended) and a card for
  * each task.
  */
+import { useSignal } from "@preact/signals";
 import { tasksLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { ListedTask } from "../../api/types.js";
@@ -20,6 +21,7 @@ import { Page } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
 import { Time } from "../../parts/time.js";
 import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
+import { type Selected, Selection, toggle } from "./selection.js";
 import { Dependencies } from "./task-graph.js";
 
 /** The maximum number of tasks per state, on the board and in the graph. */
@@ -38,6 +40,7 @@ export function Board() {
   const data = resource.data.value;
   const columns = data === undefined ? [] : columnsOf(data, limit);
   const tasks = columns.flatMap((column) => column.tasks);
+  const selected: Selected = useSignal(new Set());
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
     <Page
@@ -64,10 +67,11 @@ export function Board() {
       {!drawn && (filtered || tasks.length > 0) && (
         <div class="board" role="region" aria-label="Board" tabIndex={0}>
           {columns.map((column) => (
-            <Lane key={column.title} column={column} />
+            <Lane key={column.title} column={column} selected={selected} />
           ))}
         </div>
       )}
+      {!drawn && <Selection selected={selected} tasks={tasks} />}
     </Page>
   );
 }
@@ -92,7 +96,7 @@ function Filters({
   );
 }
 
-function Lane({ column: { title, tasks, cut } }: { readonly column: Column }) {
+function Lane({ column: { title, tasks, cut }, selected }: { readonly column: Column; readonly selected: Selected }) {
   return (
     <section class="lane" aria-label={title}>
       <h2>
@@ -102,6 +106,13 @@ function Lane({ column: { title, tasks, cut } }: { readonly column: Column }) {
         {tasks.map((task) => (
           <li key={task.id} class="card task">
             <Card task={task} />
+            <input
+              type="checkbox"
+              class="row-choice"
+              aria-label={`Select ${task.title}`}
+              checked={selected.value.has(task.id)}
+              onChange={() => toggle(selected, task.id)}
+            />
           </li>
         ))}
       </ul>

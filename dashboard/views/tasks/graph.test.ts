@@ -1,7 +1,7 @@
 /** Tests which tasks the dependency graph contains, and which it leaves out. */
 import t from "tap";
 import { listedTask } from "../../../test/support/listed-task.js";
-import { pathOf, taskGraph } from "./graph.js";
+import { taskGraph } from "./graph.js";
 
 t.test("an earlier task is to the left of those that come after it", (t) => {
   const graph = taskGraph([
@@ -21,9 +21,30 @@ t.test("an earlier task is to the left of those that come after it", (t) => {
   );
   for (const edge of graph.edges) {
     t.ok(edge.from.x < edge.to.x);
-    t.match(pathOf(edge), /^M[\d.]+,[\d.]+C[\d., ]+$/);
+    t.match(edge.path, /^M[\d.]+,[\d.]+C[\d., ]+$/);
   }
   t.match(graph, { leftOut: 0, alone: 1 });
+  t.end();
+});
+
+t.test("on a narrow page the tasks are below each other, within its width", (t) => {
+  const tasks = [
+    listedTask("c", "blocked", { after: ["a", "b"] }),
+    listedTask("b", "claimed", { after: ["a"] }),
+    listedTask("a", "ready"),
+  ];
+  const { nodes, edges, width } = taskGraph(tasks, { narrowPx: 330 });
+  t.equal(width, 330);
+  t.same(
+    nodes.map(({ id }) => id),
+    ["a", "b", "c"],
+  );
+  for (const { from, to } of edges) t.ok(from.y < to.y);
+  t.ok(
+    nodes.every(({ x }) => x === nodes[0]?.x && x < 60),
+    "at the same distance from the left",
+  );
+  t.equal(new Set(edges.map(({ path }) => path)).size, 3);
   t.end();
 });
 

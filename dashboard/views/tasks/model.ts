@@ -52,6 +52,16 @@ export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
   canceled: "plain",
 };
 
+/** Returns whether a task can be canceled in its state. */
+export function canCancel({ ended_at }: Pick<ListedTask, "ended_at">): boolean {
+  return ended_at === null;
+}
+
+/** Returns whether a task can be retried in its state. */
+export function canRetry({ state }: Pick<ListedTask, "state">): boolean {
+  return state === "failed" || state === "dead" || state === "canceled";
+}
+
 /** Formats a state: `input_required` as `input required`. */
 export const formatState = (state: TaskState): string => state.replaceAll("_", " ");
 

@@ -6,7 +6,7 @@ import t from "tap";
 import { checkAddress } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
-import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { axeViolations, checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 import { Agent } from "../../../test/support/leasing.js";
 import { taskADay } from "../../../test/support/task-work.js";
@@ -22,7 +22,7 @@ const card = (page: Page, name: string, title: string) =>
 t.test("tasks in a server with a day's data", { skip }, async (t) => {
   const dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { port } = dashboard.koor;
-  const { page, complaints } = await dashboard.open("/tasks");
+  const { page, complaints } = await dashboard.open("/tasks", { expected: [/status of 409/] });
   await page.getByText("koor-cli task add").waitFor();
   const day = await fillWithADay(dashboard.koor);
   await taskADay(dashboard.koor, day);
@@ -87,6 +87,36 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     await why.getByText("1 agent may claim it and has not asked for it: gus").waitFor();
     await sendJson(port, "POST", "/api/tasks/claim", { id: "notes-412", workspace: "bookshop" }, agent.headers);
     await why.getByText("works on another task: release notes of 4.12 (gus)").waitFor();
+  });
+
+  await t.test("several tasks are selected with the keyboard, cancelled, and tried again", async (t) => {
+    for (const id of ["many-a", "many-b", "many-c"])
+      await sendJson(port, "POST", "/api/tasks", { id, title: id, labels: ["many"], workspace: "bookshop" });
+    const statesOf = async () => {
+      const { tasks } = (await send(port, "GET", "/api/tasks?label=many")).json<{
+        tasks: { id: string; state: string }[];
+      }>();
+      return tasks.map(({ id, state }) => `${id} ${state}`).sort();
+    };
+    await page.goto(`${dashboard.url}/tasks?label=many`);
+    await card(page, "Ready", "many-c").waitFor();
+    const bar = page.getByRole("region", { name: "Selected tasks" });
+    for (const key of ["j", "x", "j", "j", "x", "k", "x", "x"]) await page.keyboard.press(key);
+    await bar.getByText("2 tasks selected").waitFor();
+    t.ok(await bar.getByRole("button", { name: "Retry 0" }).isDisabled());
+    t.same(await axeViolations(page), []);
+    await bar.getByRole("button", { name: "Cancel 2" }).click();
+    const dialog = page.getByRole("dialog", { name: "Cancel 2 tasks?" });
+    t.same(await dialog.getByRole("listitem").allTextContents(), ["many-a", "many-c"]);
+    // Another client has cancelled one of them meanwhile. That is no failure.
+    await sendJson(port, "POST", "/api/tasks/many-a/cancel", {});
+    await dialog.getByRole("button", { name: "Cancel the tasks" }).click();
+    await bar.waitFor({ state: "detached" });
+    t.same(await statesOf(), ["many-a canceled", "many-b ready", "many-c canceled"]);
+    await card(page, "Ended", "many-a").getByRole("checkbox", { name: "Select many-a" }).check();
+    await bar.getByRole("button", { name: "Retry 1" }).click();
+    await card(page, "Ready", "many-a").waitFor();
+    t.same(await statesOf(), ["many-a ready", "many-b ready", "many-c canceled"]);
   });
 
   await t.test("a question is answered, a dead task tried again, one cancelled", async (t) => {

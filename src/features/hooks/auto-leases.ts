@@ -11,7 +11,7 @@ import type { Entry } from "../instances/entry.js";
 import { acquireLease, releaseLease, renewLease } from "../leases/commands.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
-import type { LeaseWaiters } from "./lease-waiters.js";
+import { LeaseWaiters } from "./lease-waiters.js";
 import type { WantedPath } from "./held-by-others.js";
 
 /** The reason of an automatic lease, which other agents see. */
@@ -92,7 +92,7 @@ export class AutoLeases {
 
   /** Releases those automatic leases of an agent that other agents wait for. Returns null if there are none. */
   releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
-    const awaited = this.#options.waiters.awaited(holder).filter(({ automatic }) => automatic);
+    const awaited = this.#options.waiters.awaited(holder, LeaseWaiters.search()).filter(({ automatic }) => automatic);
     return awaited.length === 0
       ? null
       : Promise.all(awaited.map(({ row }) => this.#release(row, { actor: holder, trace })));

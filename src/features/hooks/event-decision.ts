@@ -106,15 +106,15 @@ export class EventDecision {
   }
 
   /**
-   * Decides about an event after the writer has stored its instances. One transaction may store the instances of many
+   * Decides about an event after the writer has stored its instances or leases. One transaction may store those of many
    * events, and all these events continue in the same tick. So they are decided in short time slices, in which the
    * callers take turns.
    */
-  async #decideInSlice<Stored>(
+  async #decideInSlice<Stored, Result extends Decided>(
     begun: Promise<Stored>,
     { context }: EventCall,
-    go: (stored: Stored) => Decided | Promise<Decided>,
-  ): Promise<Decided> {
+    go: (stored: Stored) => Result | Promise<Result>,
+  ): Promise<Result> {
     const stored = await begun;
     const job = this.#slices.begin(callerOf(context));
     try {
@@ -175,7 +175,7 @@ export class EventDecision {
       if (busyS > 0) this.#setBusy(known, busyS);
       return this.#options.informer.inform(known, lines);
     };
-    return outcome instanceof Promise ? outcome.then(go) : go(outcome);
+    return outcome instanceof Promise ? this.#decideInSlice(outcome, known.call, go) : go(outcome);
   }
 
   #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
@@ -225,7 +225,7 @@ export class EventDecision {
     const released = isBusyInBackground ? null : this.#options.auto.releaseAwaited(session.id, call.context);
     return released === null
       ? this.#options.informer.inform(known, [])
-      : released.then(() => this.#options.informer.inform(known, []));
+      : this.#decideInSlice(released, call, () => this.#options.informer.inform(known, []));
   }
 
   /**

@@ -607,9 +607,9 @@ t.test("few comparisons find who waits, however many leases the agent has", asyn
   );
   let compared = 0;
   const waitingFor = mirror.waitingFor.bind(mirror);
-  mirror.waitingFor = (of) => {
+  mirror.waitingFor = (...of) => {
     compared += 1;
-    return waitingFor(of);
+    return waitingFor(...of);
   };
   await house.claude("PostToolUse", "s-1", { tool_name: "Read" });
   await house.claude("Stop", "s-1");
@@ -617,6 +617,27 @@ t.test("few comparisons find who waits, however many leases the agent has", asyn
   house.lease(cy, "path:f7.ts", { waits: true, queued: true });
   t.match((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).says, "cy waits for your lease of f7.ts.");
   t.equal(compared, 1);
+});
+
+t.test("few comparisons find who waits, however many requests wait", async (t) => {
+  const house = openHooks(t);
+  const [ben, cy] = [house.register("ben"), house.register("cy")];
+  await house.claude("SessionStart", "s-1");
+  await house.edit("s-1", "a.ts");
+  house.lease(ben, "name:hot");
+  for (let at = 0; at < 100; at++) house.lease(cy, "name:hot", { waits: true, queued: true, reuse: false });
+  house.lease(cy, "path:a.ts", { waits: true, queued: true });
+  const { mirror } = house.server;
+  t.equal(mirror.waits().length, 101);
+  let searched = 0;
+  const heldByOthers = mirror.heldByOthers.bind(mirror);
+  mirror.heldByOthers = (...of) => {
+    searched += 1;
+    return heldByOthers(...of);
+  };
+  t.match((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).says, "cy waits for your lease of a.ts.");
+  await house.claude("Stop", "s-1");
+  t.ok(searched < 10, `${searched} searches among the held leases`);
 });
 
 t.test("a refusal other than a conflict lets the call through and says so", async (t) => {

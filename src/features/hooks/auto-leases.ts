@@ -50,7 +50,7 @@ export class AutoLeases {
     lifeS: number,
     context: CallContext,
   ): Promise<Failure | null> {
-    const { writer } = this.#options;
+    const { writer, leases } = this.#options;
     const made: number[] = [];
     for (const { scope, paths: some } of partsOf(paths)) {
       const reply = await writer.request(
@@ -70,6 +70,10 @@ export class AutoLeases {
           automatic: true,
         },
         { actor, trace: context.trace },
+        leases.isCostly(
+          actor,
+          some.map(({ wanted }) => wanted),
+        ),
       );
       if (reply instanceof Failure) {
         await Promise.all(made.map((row) => this.#release(row, { actor, trace: context.trace })));

@@ -179,7 +179,7 @@ export class LeaseProjection implements Measured {
 
   /** Takes the steps to compare these resources with all leases. Returns false if the budget is used up. */
   #takeSteps(resources: readonly Resource[], budget: StepBudget): boolean {
-    return budget.take(1 + this.#index.stepsFor(resources, Math.max(0, budget.left)));
+    return budget.take(1 + this.stepsFor(resources, budget.left));
   }
 
   /** Yields the waiting requests that a held lease may exclude. A request may be yielded several times. */
@@ -201,11 +201,11 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the maximum number of steps to compare these resources with all leases. Counting stops above
-   * GLOB_STEPS_MAX.
+   * Returns the maximum number of steps to compare these resources with all leases.
+   * @param stepsMax counting stops above this number
    */
-  stepsFor(resources: readonly Resource[]): number {
-    return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+  stepsFor(resources: readonly Resource[], stepsMax = GLOB_STEPS_MAX): number {
+    return this.#index.stepsFor(resources, stepsMax);
   }
 
   /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */

@@ -106,7 +106,7 @@ export class ResourceWatch {
         workspaces ??= holder === null ? this.#leases.workspaces() : this.#workspacesOf(holder);
         compared = resourcesIn(wanted, workspaces);
       }
-      const steps = asked === null ? 0 : this.#leases.stepsFor(compared);
+      const steps = asked === null ? 0 : this.#leases.stepsFor(compared, Math.min(GLOB_STEPS_MAX, budget.left));
       if (!budget.take(1 + steps)) return;
       if (asked === null || steps > GLOB_STEPS_MAX) continue;
       for (const { filed } of this.#leases.heldByOthers(compared, asked, holder)) yield filed.record;
@@ -120,7 +120,7 @@ export class ResourceWatch {
   #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string, budget: StepBudget): Watcher[] {
     if (index.size === 0) return [];
     const resources = resourcesOf(record.resources, workspace);
-    const steps = index.stepsFor(resources, GLOB_STEPS_MAX);
+    const steps = index.stepsFor(resources, Math.min(GLOB_STEPS_MAX, budget.left));
     if (!budget.take(1 + steps)) return [];
     const lease = contenderOf(record);
     const where = ({ asked }: Watcher, resource: Resource): boolean =>

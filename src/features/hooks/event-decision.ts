@@ -7,6 +7,7 @@ import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
 import { callerOf } from "../../platform/rpc/frames.js";
 import type { AgentSessions, EventCall, SessionInstances } from "../agent-sessions/front.js";
 import { CallerSlices } from "../instances/caller-slices.js";
@@ -66,6 +67,8 @@ interface KnownEvent extends Informed {
 export class EventDecision {
   readonly #options: EventDecisionOptions;
   readonly #slices = new CallerSlices();
+  /** The time of the decisions in this tick that did not wait for a slice. */
+  readonly #atOnce = new TimeSlice();
 
   constructor(options: EventDecisionOptions) {
     this.#options = options;
@@ -102,13 +105,15 @@ export class EventDecision {
       if (instances instanceof Failure) return this.#refuse(input, instances);
       return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
     };
-    return begun instanceof Promise ? this.#decideInSlice(begun, call, go) : go(begun);
+    return begun instanceof Promise || this.#atOnce.isOver
+      ? this.#decideInSlice(Promise.resolve(begun), call, go)
+      : go(begun);
   }
 
   /**
-   * Decides about an event after the writer has stored its instances or leases. One transaction may store those of many
-   * events, and all these events continue in the same tick. So they are decided in short time slices, in which the
-   * callers take turns.
+   * Decides about an event in a short time slice, in which the callers take turns. It is used if the decisions of this
+   * tick have taken long, and for events that the writer has answered. One transaction may store the instances or the
+   * leases of many events, and all these events continue in the same tick.
    */
   async #decideInSlice<Stored, Result extends Decided>(
     begun: Promise<Stored>,

@@ -114,6 +114,16 @@ t.test(
     const later = await batches();
     t.same([...(await sendMany(60, edit))], [200]);
     t.ok((await batches()) >= later + 60, "an automatic lease");
+    const names = Array.from({ length: 60 }, (_, at) => `m-${at}`);
+    const leases = await Promise.all(names.map((name) => holder.lease([name])));
+    const shared = { ...waits, mode: "shared" };
+    t.same([...(await sendMany(60, () => queue.tryLease(names, shared)))], [202]);
+    const last = await batches();
+    t.same(
+      new Set(await Promise.all(leases.map(async (lease) => (await holder.release(lease)).status))),
+      new Set([200]),
+    );
+    t.ok((await batches()) >= last + 60, "the end of a lease for which many wait");
   },
 );
 

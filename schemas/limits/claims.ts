@@ -82,7 +82,8 @@ export const ACQUIRE_COSTLY_STEPS_MIN = 25_000;
  */
 export const ACQUIRE_COSTLY_WAITING_MIN = 50;
 /**
- * If a holder's leases have more resources and alternatives than this together, the front does not count the rest, and
- * the request counts as a large write. Counting this many takes about 1 ms.
+ * If a holder's leases, or the requests that wait for a lease that ends, have more resources and alternatives than this
+ * together, the front does not count the rest, and the call counts as a large write. Counting this many takes about
+ * 1 ms.
  */
 export const ACQUIRE_COSTLY_COUNTED_MAX = 4_096;

@@ -66,6 +66,23 @@ t.test("a request is costly if many leases wait for the holder's leases, or if t
   t.end();
 });
 
+t.test("the end of a lease is costly if the requests that wait for it are compared with many leases", (t) => {
+  const costly = (waiting: number, resources: readonly string[]): boolean => {
+    const projection = new LeaseProjection();
+    projection.accept([leaseRecord(1, { holder: "ana", resources: ["n-0"] })]);
+    for (let row = 2; row < waiting + 2; row++)
+      projection.accept([leaseRecord(row, { holder: "ben", state: "waiting", resources: [...resources] })]);
+    return projection.isEndCostly(1);
+  };
+  const many = Array.from({ length: 60 }, (_, at) => `n-${at}`);
+  t.notOk(costly(100, ["n-0"]), "a hundred wait for the lease");
+  t.ok(costly(200, ["n-0"]), "so many wait that each is compared with all");
+  t.ok(costly(60, many), "each waits for many names");
+  t.notOk(costly(60, ["n-1"]), "none of them waits for the lease");
+  t.notOk(costly(40, many), "few wait on the whole server");
+  t.end();
+});
+
 t.test("the search takes as many steps as leases are compared, and not their square", (t) => {
   const projection = new LeaseProjection();
   const waiting = Array.from({ length: 100 }, (_, at) =>

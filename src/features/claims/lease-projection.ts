@@ -241,6 +241,27 @@ export class LeaseProjection implements Measured {
   }
 
   /**
+   * Returns whether the end of a live lease takes the writer more than about a millisecond. The writer compares requests
+   * that wait for the lease with the leases near these requests. How many of the requests that takes is not known here,
+   * so all of them are counted.
+   */
+  isEndCostly(row: number): boolean {
+    const lease = this.#live.get(row);
+    if (lease === undefined || this.#waits.size < ACQUIRE_COSTLY_WAITING_MIN) return false;
+    let steps = this.stepsFor(lease.resources, ACQUIRE_COSTLY_STEPS_MIN);
+    if (steps > ACQUIRE_COSTLY_STEPS_MIN) return true;
+    let counted = 0;
+    for (const waiting of this.#requestsFor(lease)) {
+      const wanted = wantedBy(waiting);
+      counted += wanted.length;
+      if (counted > ACQUIRE_COSTLY_COUNTED_MAX) return true;
+      steps += this.#index.countNear(wanted);
+      if (steps > ACQUIRE_COSTLY_STEPS_MIN) return true;
+    }
+    return false;
+  }
+
+  /**
    * Returns the position of a waiting lease in its queue: 1 for the first. Only waiting leases that conflict with it
    * count. Returns null if the lease does not wait.
    */

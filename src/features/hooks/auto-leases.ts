@@ -4,6 +4,7 @@
  * same rules as any other lease. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
 import { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -97,16 +98,20 @@ export class AutoLeases {
   /** Releases those automatic leases of an agent that other agents wait for. Returns null if there are none. */
   releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
     const awaited = this.#options.waiters.awaited(holder, LeaseWaiters.search()).filter(({ automatic }) => automatic);
-    return awaited.length === 0
-      ? null
-      : Promise.all(awaited.map(({ row }) => this.#release(row, { actor: holder, trace })));
+    return awaited.length === 0 ? null : this.#releaseAll(awaited, { actor: holder, trace });
+  }
+
+  /** Releases leases. Only a few calls wait for the writer at the same time, so that none is refused. */
+  async #releaseAll(records: readonly LeaseRecord[], context: CallContext): Promise<void> {
+    for (let at = 0; at < records.length; at += CLAIMS_ENDED_TOGETHER)
+      await Promise.all(records.slice(at, at + CLAIMS_ENDED_TOGETHER).map(({ row }) => this.#release(row, context)));
   }
 
   /** Releases a lease. If it has ended in the meantime, nothing changes. */
   async #release(row: number, context: CallContext): Promise<void> {
     const { writer, leases } = this.#options;
     const fence = leases.get(row)?.fence ?? null;
-    if (fence !== null) await writer.request(releaseLease, { row, fence }, context);
+    if (fence !== null) await writer.request(releaseLease, { row, fence }, context, leases.isEndCostly(row));
   }
 }
 

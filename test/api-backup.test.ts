@@ -449,7 +449,7 @@ t.test("a client continues its session after a restore, with the new token of it
   const old = await guarded(t);
   const [, own] = await begin(old, "s-own", await register(old));
   const [, both] = await begin(old, "s-server", server);
-  const [shared] = both.filter((id) => !own.includes(id));
+  const shared = both.find((id) => !own.includes(id));
   const body = (await send(old.port, "GET", "/api/backup", { headers: server })).text;
   const next = await guarded(t);
   t.equal((await send(next.port, "POST", "/api/restore", { body, headers: server })).status, 200);

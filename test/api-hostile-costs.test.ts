@@ -91,7 +91,39 @@ t.test(
     const between = await batches();
     t.ok(between >= before + 60, "so that other writes come between them");
     t.same([...(await sendMany(60, (at) => holder.tryLease([`n-${at}`], waits)))], [200]);
-    t.ok((await batches()) >= between + 60, "the holder for which they wait");
+    const after = await batches();
+    t.ok(after >= between + 60, "the holder for which they wait");
+    const hook = (event: string, more: object): Promise<Answer> =>
+      sendJson(
+        port,
+        "POST",
+        "/api/hooks/claude",
+        { session_id: "s", cwd: "/w", hook_event_name: event, ...more },
+        { "X-Koor-Workspace": evil.workspace },
+      );
+    t.equal((await hook("SessionStart", {})).status, 200);
+    const instances = (await send(port, "GET", "/api/instances")).json<
+      { readonly id: string; readonly name: string }[]
+    >();
+    const session = instances.find(({ name }) => name.startsWith("claude-"))?.id ?? "";
+    const place = { resources: ["deploy"], queue: true };
+    const headers = { "X-Koor-Instance": session };
+    t.equal((await sendJson(port, "POST", "/api/leases", place, headers)).status, 202);
+    const edit = (at: number): Promise<Answer> =>
+      hook("PreToolUse", { tool_name: "Edit", tool_use_id: `t-${at}`, tool_input: { file_path: `/w/f${at}` } });
+    const later = await batches();
+    t.same([...(await sendMany(60, edit))], [200]);
+    t.ok((await batches()) >= later + 60, "an automatic lease");
+    const names = Array.from({ length: 60 }, (_, at) => `m-${at}`);
+    const leases = await Promise.all(names.map((name) => holder.lease([name])));
+    const shared = { ...waits, mode: "shared" };
+    t.same([...(await sendMany(60, () => queue.tryLease(names, shared)))], [202]);
+    const last = await batches();
+    t.same(
+      new Set(await Promise.all(leases.map(async (lease) => (await holder.release(lease)).status))),
+      new Set([200]),
+    );
+    t.ok((await batches()) >= last + 60, "the end of a lease for which many wait");
   },
 );
 

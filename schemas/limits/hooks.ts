@@ -110,6 +110,11 @@ export const HOOK_DENIALS_LISTED_MAX = 100;
 // Limits of the list of agents that wait for automatic leases:
 /** The maximum number of agents in the answer of GET /api/hooks. */
 export const HOOK_WAITS_LISTED_MAX = 100;
+/**
+ * The maximum number of steps of a search for agents that wait for leases. One hook makes at most two searches, and
+ * GET /api/hooks makes one. Agents that the search does not reach are not named. A step takes about 40 ns.
+ */
+export const HOOK_WAITERS_STEPS_MAX = 50_000;
 
 // Life
 /** An automatic lease lives this long after the session's last edit of its path. */

@@ -1,10 +1,10 @@
 /** Tests the detection of pauses with a clock that the test sets. */
 import t from "tap";
-import { PauseDetector } from "./pause-detector.js";
+import { PauseDetector, type Pause } from "./pause-detector.js";
 
 t.test("a longer pause gives a longer grace period", (t) => {
   const pauses: number[] = [];
-  const detector = new PauseDetector(1_000_000, (pauseMs) => pauses.push(pauseMs));
+  const detector = new PauseDetector(1_000_000, ({ ms }) => pauses.push(ms));
   const started = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: 1_000_000, untilMs: 1_015_000 };
   let nowMs = 1_000_000;
   const runUntil = (untilMs: number): void => {
@@ -18,6 +18,34 @@ t.test("a longer pause gives a longer grace period", (t) => {
   nowMs = 4_640_000 + 900;
   t.same(detector.resumed(nowMs), { beforeMs: 4_639_900, at_ms: 4_640_900, untilMs: 4_645_900 }, "it was blocked");
   t.same(pauses, [3_600_000, 1_000]);
+  t.end();
+});
+
+t.test("a jump of the clock is told apart from a time in which the process did not run", (t) => {
+  const pauses: Pause[] = [];
+  let nowMs = 0;
+  let elapsedMs = 0;
+  const detector = new PauseDetector(
+    0,
+    (pause) => pauses.push(pause),
+    () => elapsedMs,
+  );
+  const look = (passedMs: number, jumpedMs: number): void => {
+    elapsedMs += passedMs;
+    nowMs += passedMs + jumpedMs;
+    detector.resumed(nowMs);
+  };
+  look(100, 0);
+  look(100, 3_600_000);
+  look(700, 0);
+  look(700.4, -0.4);
+  look(900, 100);
+  t.same(pauses, [
+    { ms: 3_600_100, ran: true },
+    { ms: 700, ran: false },
+    { ms: 700, ran: false },
+    { ms: 1_000, ran: false },
+  ]);
   t.end();
 });
 

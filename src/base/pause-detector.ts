@@ -6,6 +6,16 @@
  * pause, as after a start. Without it, they would end for lack of heartbeats. Times are in ms. Pure but for its state.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
+import type { Elapsed } from "./clock.js";
+
+/**
+ * A pause, with its length in ms. `ran` says that the process did run during most of this time. Its time has jumped
+ * ahead then, because the machine slept or a clock was set.
+ */
+export interface Pause {
+  readonly ms: number;
+  readonly ran: boolean;
+}
 
 /** The server's last pause, and the grace period that follows it. */
 export interface Resumed {
@@ -17,8 +27,11 @@ export interface Resumed {
 }
 
 export class PauseDetector {
-  readonly #onPause: (pauseMs: number) => void;
+  readonly #onPause: (pause: Pause) => void;
+  readonly #elapsed: Elapsed;
   #lastMs: number;
+  /** The result of `elapsed` at `#lastMs`. */
+  #lastElapsed: number;
   #resumed: Resumed;
   /**
    * How long the server has run during grace periods that followed one another. A pause within a grace period starts
@@ -26,10 +39,19 @@ export class PauseDetector {
    */
   #ranMs = 0;
 
-  /** @param onPause called after each pause, with its length in ms */
-  constructor(startedMs: number, onPause: (pauseMs: number) => void = () => undefined) {
+  /**
+   * @param onPause called after each pause
+   * @param elapsed measures the time that has passed while the machine was awake, whatever its clock says
+   */
+  constructor(
+    startedMs: number,
+    onPause: (pause: Pause) => void = () => undefined,
+    elapsed: Elapsed = () => performance.now(),
+  ) {
     this.#onPause = onPause;
+    this.#elapsed = elapsed;
     this.#lastMs = startedMs;
+    this.#lastElapsed = elapsed();
     this.#resumed = startedAt(startedMs);
   }
 
@@ -39,9 +61,11 @@ export class PauseDetector {
    */
   resumed(nowMs: number): Resumed {
     const pauseMs = nowMs - this.#lastMs;
-    if (pauseMs >= RUN_PAUSE_MS_MIN) this.#resume(pauseMs, nowMs);
+    const elapsed = this.#elapsed();
+    if (pauseMs >= RUN_PAUSE_MS_MIN) this.#resume(pauseMs, nowMs, elapsed - this.#lastElapsed);
     else if (pauseMs <= -RUN_PAUSE_MS_MIN) this.#startAgain(nowMs);
     this.#lastMs = Math.max(this.#lastMs, nowMs);
+    this.#lastElapsed = elapsed;
     return this.#resumed;
   }
 
@@ -55,7 +79,7 @@ export class PauseDetector {
     this.#resumed = startedAt(nowMs);
   }
 
-  #resume(pauseMs: number, nowMs: number): void {
+  #resume(pauseMs: number, nowMs: number, elapsedMs: number): void {
     const { beforeMs, at_ms, untilMs } = this.#resumed;
     const pausedAtMs = this.#lastMs;
     const graceMs = Math.min(CLAIM_RESTART_MS, pauseMs * RUN_PAUSE_GRACE_FACTOR);
@@ -70,7 +94,7 @@ export class PauseDetector {
       this.#ranMs = 0;
       this.#resumed = { beforeMs: pausedAtMs, at_ms: nowMs, untilMs: nowMs + graceMs };
     }
-    this.#onPause(pauseMs);
+    this.#onPause({ ms: pauseMs, ran: elapsedMs < pauseMs / 2 });
   }
 }
 

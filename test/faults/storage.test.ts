@@ -80,6 +80,14 @@ t.test("writes are refused while the database is damaged or moved away, and acce
   await untilHealth(koor, 200);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 1)).status, 200);
 
+  // Removing the folder once ended the server, because the metrics look for the WAL in it.
+  renameSync(koor.data_dir, `${koor.data_dir}-aside`);
+  await refusesWrites(t, koor, /data\.db was removed while the server used it/);
+  t.equal(await readMetric(koor.port, "koor_wal_bytes"), 0);
+  renameSync(`${koor.data_dir}-aside`, koor.data_dir);
+  await untilHealth(koor, 200);
+  t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 1)).status, 200);
+
   const sound = readFileSync(file);
   overwrite(file, 100, Buffer.alloc(200 * PAGE_BYTES, 0xa5));
   await refusesWrites(t, koor, /it is damaged \(/);

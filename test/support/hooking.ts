@@ -50,7 +50,7 @@ const METHODS = [
   ...[acquireLease, releaseLease, renewLease],
   ...[sendMessage, deliverMessages, markMessages, createTasks, publishEvents],
 ];
-const SERVER: Caller = { role: "server", actor: "" };
+export const SERVER: Caller = { role: "server", actor: "" };
 
 export const WORKSPACE = "shop";
 export const ROOT = "/work/shop";

@@ -48,7 +48,7 @@ export interface KoorOptions {
 }
 
 const COMPLAINT = /level"?[=:]"?(?:WARN|ERROR)/i;
-const STALLED = /msg"?[=:]"the server did not run,/;
+const STALLED = /msg"?[=:]"the (?:server did not run|machine slept)/;
 
 const ALONE: NodeOf = { args: [], started: () => undefined };
 

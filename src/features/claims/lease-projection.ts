@@ -5,11 +5,13 @@
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import {
+  ACQUIRE_COSTLY_COUNTED_MAX,
   ACQUIRE_COSTLY_GLOBS_MIN,
   ACQUIRE_COSTLY_STEPS_MIN,
   ACQUIRE_COSTLY_WAITING_MIN,
   GLOB_STEPS_MAX,
 } from "../../../schemas/limits/claims.js";
+import type { StepBudget } from "../../base/step-budget.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -150,23 +152,60 @@ export class LeaseProjection implements Measured {
     return this.#index.meeting(resources, (lease) => lease.holder === holder && lease.record.state === "held");
   }
 
-  /** Returns the requests that wait because of a held lease, the oldest first. Other leases may block them, too. */
-  waitingFor(row: number): LeaseRecord[] {
-    const lease = this.#live.get(row);
-    if (lease?.record.state !== "held") return [];
+  /**
+   * Returns the held leases for which requests wait, in no particular order. The search begins at the side with fewer
+   * leases, which is that of the holder or that of the waiting requests. If the budget is used up, the search ends, and
+   * the result has only the leases that were found until then.
+   * @param holder the holder of the leases; null for all holders
+   */
+  awaited(holder: string | null, budget: StepBudget): ReadonlySet<LiveLease> {
     const found = new Set<LiveLease>();
+    const own = holder === null ? this.#live.values() : [...(this.#byHolder.get(holder) ?? [])];
+    if (own.length < this.#waits.size) {
+      for (const lease of own) {
+        if (lease.record.state !== "held") continue;
+        if (!this.#takeSteps(lease.resources, budget)) break;
+        if (this.#requestsFor(lease).next().done !== true) found.add(lease);
+      }
+      return found;
+    }
+    for (const waiting of this.#waits.values()) {
+      const wanted = wantedBy(waiting);
+      if (!this.#takeSteps(wanted, budget)) break;
+      for (const { filed } of this.heldByOthers(wanted, waiting, holder)) found.add(filed);
+    }
+    return found;
+  }
+
+  /** Takes the steps to compare these resources with all leases. Returns false if the budget is used up. */
+  #takeSteps(resources: readonly Resource[], budget: StepBudget): boolean {
+    return budget.take(1 + this.stepsFor(resources, budget.left));
+  }
+
+  /** Yields the waiting requests that a held lease may exclude. A request may be yielded several times. */
+  *#requestsFor(lease: LiveLease): Generator<LiveLease> {
     const where = (other: LiveLease, wanted: Resource): boolean =>
-      other.record.state === "waiting" && !found.has(other) && mayExclude(other, lease, wanted);
-    for (const { filed } of this.#index.meeting(lease.resources, where)) found.add(filed);
+      other.record.state === "waiting" && mayExclude(other, lease, wanted);
+    for (const { filed } of this.#index.meeting(lease.resources, where)) yield filed;
+  }
+
+  /**
+   * Returns the requests that wait because of a held lease, the oldest first. Other leases may block them, too. Returns
+   * none if the budget is used up.
+   */
+  waitingFor(row: number, budget: StepBudget): LeaseRecord[] {
+    const lease = this.#live.get(row);
+    if (lease?.record.state !== "held" || !this.#takeSteps(lease.resources, budget)) return [];
+    const found = new Set(this.#requestsFor(lease));
     return [...found].toSorted((a, b) => a.order - b.order).map(({ record }) => record);
   }
 
   /**
-   * Returns the maximum number of steps to compare these resources with all leases. Counting stops above
-   * GLOB_STEPS_MAX.
+   * Returns the maximum number of steps to compare these resources with all leases.
+   * @param stepsMax counting stops above this number
    */
-  stepsFor(resources: readonly Resource[]): number {
-    return this.#index.stepsFor(resources, GLOB_STEPS_MAX);
+  stepsFor(resources: readonly Resource[], stepsMax = GLOB_STEPS_MAX): number {
+    return this.#index.stepsFor(resources, stepsMax);
   }
 
   /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
@@ -177,14 +216,17 @@ export class LeaseProjection implements Measured {
   /**
    * Returns whether a holder's request for these resources takes the writer more than about a millisecond. It does if
    * many leases are held or wait for them. It does, too, if many leases wait for the holder's leases: they may wait for
-   * the request, and this must not become a deadlock.
+   * the request, and this must not become a deadlock. A request of a holder with very many resources counts as costly,
+   * too, because counting would take long.
    */
   isCostly(holder: string, resources: readonly Resource[]): boolean {
     let compared = Math.max(resources.length, this.#index.countNear(resources));
     const own = this.#waits.size < ACQUIRE_COSTLY_WAITING_MIN ? [] : (this.#byHolder.get(holder) ?? []);
+    let counted = 0;
     for (const lease of own) {
-      if (compared > ACQUIRE_COSTLY_GLOBS_MIN) return true;
       const wanted = wantedBy(lease);
+      counted += wanted.length;
+      if (compared > ACQUIRE_COSTLY_GLOBS_MIN || counted > ACQUIRE_COSTLY_COUNTED_MAX) return true;
       // The lease itself is among those that are near it.
       compared += Math.max(0, this.#index.countNear(wanted) - wanted.length);
     }
@@ -196,6 +238,27 @@ export class LeaseProjection implements Measured {
   isCostlyAt(row: number): boolean {
     const lease = this.#live.get(row);
     return lease !== undefined && this.isCostly(lease.holder, wantedBy(lease));
+  }
+
+  /**
+   * Returns whether the end of a live lease takes the writer more than about a millisecond. The writer compares requests
+   * that wait for the lease with the leases near these requests. How many of the requests that takes is not known here,
+   * so all of them are counted.
+   */
+  isEndCostly(row: number): boolean {
+    const lease = this.#live.get(row);
+    if (lease === undefined || this.#waits.size < ACQUIRE_COSTLY_WAITING_MIN) return false;
+    let steps = this.stepsFor(lease.resources, ACQUIRE_COSTLY_STEPS_MIN);
+    if (steps > ACQUIRE_COSTLY_STEPS_MIN) return true;
+    let counted = 0;
+    for (const waiting of this.#requestsFor(lease)) {
+      const wanted = wantedBy(waiting);
+      counted += wanted.length;
+      if (counted > ACQUIRE_COSTLY_COUNTED_MAX) return true;
+      steps += this.#index.countNear(wanted);
+      if (steps > ACQUIRE_COSTLY_STEPS_MIN) return true;
+    }
+    return false;
   }
 
   /**

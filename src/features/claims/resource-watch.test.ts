@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import t from "tap";
+import { StepBudget } from "../../base/step-budget.js";
 import { leaseRecord } from "../../../test/support/lease-record.js";
 import { Failure } from "../../base/result.js";
 import { LeaseProjection } from "./lease-projection.js";
@@ -28,6 +29,9 @@ const holder = fc.constantFrom("me", "you", "");
 const parent = fc.constantFrom("me", "you", null);
 const checkout = fc.constantFrom("one", "two", null);
 const scope = fc.constantFrom("repo", "checkout");
+
+/** Is never used up. */
+const UNLIMITED = new StepBudget(Number.POSITIVE_INFINITY);
 
 function parsed(text: string, where: string): Resource {
   const read = parseResource(text, where, "");
@@ -77,12 +81,12 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
           asker.holder !== "" && wanted.slice(1).some((one) => waitsFor(one, of)) ? [at + 1] : [],
         );
         const rows = (of: string | null): string =>
-          [...new Set([...watch.awaited(of)].map(({ row }) => row))].toSorted((a, b) => a - b).join();
+          [...new Set([...watch.awaited(of, UNLIMITED)].map(({ row }) => row))].toSorted((a, b) => a - b).join();
         if (rows(null) !== awaited.join()) return false;
         if (rows("you") !== awaited.filter((row) => leases[row - 1]?.holder === "you").join()) return false;
         for (const [at, of] of leases.entries()) {
           const waits = asker.holder !== "" && wanted.slice(1).some((one) => waitsFor(one, of));
-          const found = watch.waitersOf(leaseRecord(at + 1, of));
+          const found = watch.waitersOf(leaseRecord(at + 1, of), UNLIMITED);
           if (found.join() !== (waits ? asker.holder : "")) return false;
         }
         if (wanted.some((one, at) => watch.isHeld(one, asked) !== held[at])) return false;
@@ -90,7 +94,7 @@ t.test("overlapping leases wake a waiter, in its workspace or in any, and count 
         if (
           watch.size > 0 ||
           rows(null) !== "" ||
-          leases.some((of, at) => watch.waitersOf(leaseRecord(at + 1, of)).length > 0)
+          leases.some((of, at) => watch.waitersOf(leaseRecord(at + 1, of), UNLIMITED).length > 0)
         )
           return false;
         const last = [...woken];

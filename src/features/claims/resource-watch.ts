@@ -6,6 +6,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import type { Failure } from "../../base/result.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
+import type { StepBudget } from "../../base/step-budget.js";
 import type { Wakeable } from "../../base/waiter.js";
 import { type Contender, exclude } from "./contention.js";
 import { contenderOf, resourcesOf, TOO_MANY_STEPS } from "./lease.js";
@@ -82,22 +83,22 @@ export class ResourceWatch {
 
   /**
    * Returns the ids of the instances that wait for the end of a held lease. The one that has waited longest comes
-   * first. Returns none if the comparison is too expensive.
+   * first. Returns none if the comparison is too expensive, or if the budget is used up.
    */
-  waitersOf(record: LeaseRecord): string[] {
+  waitersOf(record: LeaseRecord, budget: StepBudget): string[] {
     const found = [
-      ...this.#waitersIn(this.#here, record, record.workspace),
-      ...this.#waitersIn(this.#anywhere, record, ANYWHERE),
+      ...this.#waitersIn(this.#here, record, record.workspace, budget),
+      ...this.#waitersIn(this.#anywhere, record, ANYWHERE, budget),
     ];
     return [...new Set(found.toSorted((a, b) => a.order - b.order).flatMap(({ asked }) => asked?.holder ?? []))];
   }
 
   /**
    * Yields the held leases that instances wait for. A lease may be yielded several times. Resources that are too
-   * expensive to compare are left out.
+   * expensive to compare are left out. Ends if the budget is used up.
    * @param holder the holder of the leases; null for all holders
    */
-  *awaited(holder: string | null): Generator<LeaseRecord> {
+  *awaited(holder: string | null, budget: StepBudget): Generator<LeaseRecord> {
     let workspaces: ReadonlySet<string> | undefined;
     for (const { resources, wanted, asked } of this.#instances.values()) {
       let compared = resources;
@@ -105,7 +106,9 @@ export class ResourceWatch {
         workspaces ??= holder === null ? this.#leases.workspaces() : this.#workspacesOf(holder);
         compared = resourcesIn(wanted, workspaces);
       }
-      if (asked === null || this.#leases.costsTooMuch(compared)) continue;
+      const steps = asked === null ? 0 : this.#leases.stepsFor(compared, Math.min(GLOB_STEPS_MAX, budget.left));
+      if (!budget.take(1 + steps)) return;
+      if (asked === null || steps > GLOB_STEPS_MAX) continue;
       for (const { filed } of this.#leases.heldByOthers(compared, asked, holder)) yield filed.record;
     }
   }
@@ -114,10 +117,11 @@ export class ResourceWatch {
     return new Set([...this.#leases.of(holder)].map(({ workspace }) => workspace));
   }
 
-  #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string): Watcher[] {
+  #waitersIn(index: ResourceIndex<Watcher>, record: LeaseRecord, workspace: string, budget: StepBudget): Watcher[] {
     if (index.size === 0) return [];
     const resources = resourcesOf(record.resources, workspace);
-    if (index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX) return [];
+    const steps = index.stepsFor(resources, Math.min(GLOB_STEPS_MAX, budget.left));
+    if (!budget.take(1 + steps)) return [];
     const lease = contenderOf(record);
     const where = ({ asked }: Watcher, resource: Resource): boolean =>
       asked !== null && asked.holder !== "" && exclude(asked, lease, resource);

@@ -4,6 +4,7 @@
  * same rules as any other lease. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
+import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
 import { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -11,7 +12,7 @@ import type { Entry } from "../instances/entry.js";
 import { acquireLease, releaseLease, renewLease } from "../leases/commands.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
-import type { LeaseWaiters } from "./lease-waiters.js";
+import { LeaseWaiters } from "./lease-waiters.js";
 import type { WantedPath } from "./held-by-others.js";
 
 /** The reason of an automatic lease, which other agents see. */
@@ -50,7 +51,7 @@ export class AutoLeases {
     lifeS: number,
     context: CallContext,
   ): Promise<Failure | null> {
-    const { writer } = this.#options;
+    const { writer, leases } = this.#options;
     const made: number[] = [];
     for (const { scope, paths: some } of partsOf(paths)) {
       const reply = await writer.request(
@@ -70,6 +71,10 @@ export class AutoLeases {
           automatic: true,
         },
         { actor, trace: context.trace },
+        leases.isCostly(
+          actor,
+          some.map(({ wanted }) => wanted),
+        ),
       );
       if (reply instanceof Failure) {
         await Promise.all(made.map((row) => this.#release(row, { actor, trace: context.trace })));
@@ -92,17 +97,21 @@ export class AutoLeases {
 
   /** Releases those automatic leases of an agent that other agents wait for. Returns null if there are none. */
   releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
-    const awaited = this.#options.waiters.awaited(holder).filter(({ automatic }) => automatic);
-    return awaited.length === 0
-      ? null
-      : Promise.all(awaited.map(({ row }) => this.#release(row, { actor: holder, trace })));
+    const awaited = this.#options.waiters.awaited(holder, LeaseWaiters.search()).filter(({ automatic }) => automatic);
+    return awaited.length === 0 ? null : this.#releaseAll(awaited, { actor: holder, trace });
+  }
+
+  /** Releases leases. Only a few calls wait for the writer at the same time, so that none is refused. */
+  async #releaseAll(records: readonly LeaseRecord[], context: CallContext): Promise<void> {
+    for (let at = 0; at < records.length; at += CLAIMS_ENDED_TOGETHER)
+      await Promise.all(records.slice(at, at + CLAIMS_ENDED_TOGETHER).map(({ row }) => this.#release(row, context)));
   }
 
   /** Releases a lease. If it has ended in the meantime, nothing changes. */
   async #release(row: number, context: CallContext): Promise<void> {
     const { writer, leases } = this.#options;
     const fence = leases.get(row)?.fence ?? null;
-    if (fence !== null) await writer.request(releaseLease, { row, fence }, context);
+    if (fence !== null) await writer.request(releaseLease, { row, fence }, context, leases.isEndCostly(row));
   }
 }
 

@@ -7,6 +7,7 @@ import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
 import { callerOf } from "../../platform/rpc/frames.js";
 import type { AgentSessions, EventCall, SessionInstances } from "../agent-sessions/front.js";
 import { CallerSlices } from "../instances/caller-slices.js";
@@ -66,6 +67,8 @@ interface KnownEvent extends Informed {
 export class EventDecision {
   readonly #options: EventDecisionOptions;
   readonly #slices = new CallerSlices();
+  /** The time of the decisions in this tick that did not wait for a slice. */
+  readonly #atOnce = new TimeSlice();
 
   constructor(options: EventDecisionOptions) {
     this.#options = options;
@@ -102,19 +105,21 @@ export class EventDecision {
       if (instances instanceof Failure) return this.#refuse(input, instances);
       return this.#decideKnown(input, headers, instances, { root, isNew: known === undefined, call });
     };
-    return begun instanceof Promise ? this.#decideInSlice(begun, call, go) : go(begun);
+    return begun instanceof Promise || this.#atOnce.isOver
+      ? this.#decideInSlice(Promise.resolve(begun), call, go)
+      : go(begun);
   }
 
   /**
-   * Decides about an event after the writer has stored its instances. One transaction may store the instances of many
-   * events, and all these events continue in the same tick. So they are decided in short time slices, in which the
-   * callers take turns.
+   * Decides about an event in a short time slice, in which the callers take turns. It is used if the decisions of this
+   * tick have taken long, and for events that the writer has answered. One transaction may store the instances or the
+   * leases of many events, and all these events continue in the same tick.
    */
-  async #decideInSlice<Stored>(
+  async #decideInSlice<Stored, Result extends Decided>(
     begun: Promise<Stored>,
     { context }: EventCall,
-    go: (stored: Stored) => Decided | Promise<Decided>,
-  ): Promise<Decided> {
+    go: (stored: Stored) => Result | Promise<Result>,
+  ): Promise<Result> {
     const stored = await begun;
     const job = this.#slices.begin(callerOf(context));
     try {
@@ -175,7 +180,7 @@ export class EventDecision {
       if (busyS > 0) this.#setBusy(known, busyS);
       return this.#options.informer.inform(known, lines);
     };
-    return outcome instanceof Promise ? outcome.then(go) : go(outcome);
+    return outcome instanceof Promise ? this.#decideInSlice(outcome, known.call, go) : go(outcome);
   }
 
   #deny({ input: { client }, headers: { policy }, actor, call }: KnownEvent, { reason, path }: Denial): HookDecision {
@@ -225,7 +230,7 @@ export class EventDecision {
     const released = isBusyInBackground ? null : this.#options.auto.releaseAwaited(session.id, call.context);
     return released === null
       ? this.#options.informer.inform(known, [])
-      : released.then(() => this.#options.informer.inform(known, []));
+      : this.#decideInSlice(released, call, () => this.#options.informer.inform(known, []));
   }
 
   /**

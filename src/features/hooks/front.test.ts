@@ -5,12 +5,14 @@
 import t from "tap";
 import { HOOK_CONTEXT_BYTES_MAX, HOOK_GIT_CHANGES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { SUBAGENTS_MAX } from "../../../schemas/limits/instances.js";
+import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
+import { NO_CALLER } from "../../platform/rpc/frames.js";
 import { Exposition } from "../../platform/measure/exposition.js";
 import { releaseLease } from "../leases/commands.js";
 import { createTasks } from "../tasks/commands.js";
-import { HEADERS, openHooks, ROOT, WORKSPACE } from "../../../test/support/hooking.js";
+import { HEADERS, openHooks, ROOT, SERVER, WORKSPACE } from "../../../test/support/hooking.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
 
 let calls = 0;
@@ -607,9 +609,9 @@ t.test("few comparisons find who waits, however many leases the agent has", asyn
   );
   let compared = 0;
   const waitingFor = mirror.waitingFor.bind(mirror);
-  mirror.waitingFor = (of) => {
+  mirror.waitingFor = (...of) => {
     compared += 1;
-    return waitingFor(of);
+    return waitingFor(...of);
   };
   await house.claude("PostToolUse", "s-1", { tool_name: "Read" });
   await house.claude("Stop", "s-1");
@@ -617,6 +619,47 @@ t.test("few comparisons find who waits, however many leases the agent has", asyn
   house.lease(cy, "path:f7.ts", { waits: true, queued: true });
   t.match((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).says, "cy waits for your lease of f7.ts.");
   t.equal(compared, 1);
+});
+
+t.test("calls that take long together are decided in several ticks", async (t) => {
+  const house = openHooks(t);
+  await house.claude("SessionStart", "s-1");
+  const now = performance.now.bind(performance);
+  t.teardown(() => (performance.now = now));
+  let passedMs = 0;
+  performance.now = () => (passedMs += TIME_SLICE_MS + 1);
+  const read = (): unknown => {
+    const input = { session_id: "s-1", cwd: ROOT, hook_event_name: "PostToolUse", tool_name: "Read", n: passedMs };
+    const request = { body: Buffer.from(JSON.stringify(input)), headers: HEADERS, caller: SERVER, context: NO_CALLER };
+    return house.front.handle("claude", null, request);
+  };
+  await new Promise(setImmediate);
+  t.notOk(read() instanceof Promise, "the first call of a tick is decided at once");
+  const second = read();
+  t.ok(second instanceof Promise);
+  t.match(await second, { status: 200 });
+  t.notOk(read() instanceof Promise, "a later tick");
+});
+
+t.test("few comparisons find who waits, however many requests wait", async (t) => {
+  const house = openHooks(t);
+  const [ben, cy] = [house.register("ben"), house.register("cy")];
+  await house.claude("SessionStart", "s-1");
+  await house.edit("s-1", "a.ts");
+  house.lease(ben, "name:hot");
+  for (let at = 0; at < 100; at++) house.lease(cy, "name:hot", { waits: true, queued: true, reuse: false });
+  house.lease(cy, "path:a.ts", { waits: true, queued: true });
+  const { mirror } = house.server;
+  t.equal(mirror.waits().length, 101);
+  let searched = 0;
+  const heldByOthers = mirror.heldByOthers.bind(mirror);
+  mirror.heldByOthers = (...of) => {
+    searched += 1;
+    return heldByOthers(...of);
+  };
+  t.match((await house.claude("PostToolUse", "s-1", { tool_name: "Read" })).says, "cy waits for your lease of a.ts.");
+  await house.claude("Stop", "s-1");
+  t.ok(searched < 10, `${searched} searches among the held leases`);
 });
 
 t.test("a refusal other than a conflict lets the call through and says so", async (t) => {

@@ -13,7 +13,7 @@ import type { LeaseProjection } from "../claims/lease-projection.js";
 import { parseResource, type Resource } from "../claims/resource.js";
 import type { Entry } from "../instances/entry.js";
 import type { Obstacle } from "./denial.js";
-import type { LeaseWaiters } from "./lease-waiters.js";
+import { LeaseWaiters } from "./lease-waiters.js";
 import type { LocatedPath } from "./roots.js";
 
 /** A path that a tool call writes, with the claim that the agent would need for it. */
@@ -65,14 +65,15 @@ export class HeldByOthers {
 
   /** Yields each path that other agents have leased, with the oldest of their leases. */
   *obstacles(paths: readonly WantedPath[]): Generator<Obstacle> {
+    const search = LeaseWaiters.search();
     for (const path of paths) {
       const record = this.#oldestOf(path);
-      if (record !== undefined) yield this.obstacleOf(path, record);
+      if (record !== undefined) yield this.obstacleOf(path, record, search);
     }
   }
 
   /** Returns the data that a denial reports about a lease, or about an earlier request in the queue. */
-  obstacleOf({ path, resource }: LocatedPath, record: LeaseRecord): Obstacle {
+  obstacleOf({ path, resource }: LocatedPath, record: LeaseRecord, search = LeaseWaiters.search()): Obstacle {
     const { holder, holder_name, reason, row, state } = record;
     return {
       path,
@@ -81,7 +82,7 @@ export class HeldByOthers {
       holder: { id: holder, name: holder_name },
       reason,
       untilMs: this.#options.endOf(record),
-      waiters: state === "held" ? this.#options.waiters.of(record).map(({ name }) => name) : [],
+      waiters: state === "held" ? this.#options.waiters.of(record, search).map(({ name }) => name) : [],
     };
   }
 

@@ -5,11 +5,11 @@
  * In a cluster, each node knows only its own calls of `koor wait --free`.
  */
 import type { HookWait } from "../../../schemas/hooks.js";
-import { HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
+import { HOOK_WAITERS_STEPS_MAX, HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
+import { StepBudget } from "../../base/step-budget.js";
 import { isLease, leaseId } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
-import { wantedBy } from "../claims/lock-entry.js";
 import type { ResourceWatch } from "../claims/resource-watch.js";
 import type { Directory } from "../instances/directory.js";
 
@@ -36,13 +36,21 @@ export class LeaseWaiters {
     return this.#options.leases.waiting > 0 || this.#options.resources.size > 0;
   }
 
-  /** Returns the agents that wait for a held lease, each only once. Agents in the queue come first. */
-  of(record: LeaseRecord): LeaseWaiter[] {
+  /** Returns the budget of one search. A search may consist of several calls. */
+  static search(): StepBudget {
+    return new StepBudget(HOOK_WAITERS_STEPS_MAX);
+  }
+
+  /**
+   * Returns the agents that wait for a held lease, each only once. Agents in the queue come first. Returns none if the
+   * budget is used up.
+   */
+  of(record: LeaseRecord, search: StepBudget): LeaseWaiter[] {
     if (!this.areThere) return [];
     const { leases, resources, directory } = this.#options;
     const names = new Map<string, string>();
-    for (const { holder, holder_name } of leases.waitingFor(record.row)) names.set(holder, holder_name);
-    for (const id of resources.waitersOf(record)) {
+    for (const { holder, holder_name } of leases.waitingFor(record.row, search)) names.set(holder, holder_name);
+    for (const id of resources.waitersOf(record, search)) {
       const name = directory.get(id)?.name;
       if (name !== undefined) names.set(id, name);
     }
@@ -50,18 +58,16 @@ export class LeaseWaiters {
   }
 
   /**
-   * Returns the held leases of an agent for which other agents wait, the oldest first. The search begins at the waiting
-   * agents, because they are few. A holder may have thousands of leases.
+   * Returns the held leases of an agent for which other agents wait, the oldest first. If the budget is used up, the
+   * result has only the leases that were found until then.
    * @param holder the id of the agent; null for the leases of all agents
    */
-  awaited(holder: string | null): LeaseRecord[] {
+  awaited(holder: string | null, search: StepBudget): LeaseRecord[] {
     if (!this.areThere) return [];
     const { leases, resources } = this.#options;
     const found = new Map<number, LeaseRecord>();
-    for (const waiting of leases.waits())
-      for (const { filed } of leases.heldByOthers(wantedBy(waiting), waiting, holder))
-        found.set(filed.record.row, filed.record);
-    for (const record of resources.awaited(holder)) found.set(record.row, record);
+    for (const { record } of leases.awaited(holder, search)) found.set(record.row, record);
+    for (const record of resources.awaited(holder, search)) found.set(record.row, record);
     return [...found.values()].filter(isLease).toSorted((a, b) => a.row - b.row);
   }
 
@@ -70,10 +76,11 @@ export class LeaseWaiters {
    */
   list(): HookWait[] {
     const listed: HookWait[] = [];
-    for (const record of this.awaited(null)) {
+    const search = LeaseWaiters.search();
+    for (const record of this.awaited(null, search)) {
       if (!record.automatic) continue;
       const { row, holder, holder_name, workspace, resources } = record;
-      for (const instance of this.of(record)) {
+      for (const instance of this.of(record, search)) {
         const of = { workspace, resource: resources[0] ?? "", holder: { id: holder, name: holder_name } };
         listed.push({ instance, ...of, lease_id: leaseId(row) });
         if (listed.length === HOOK_WAITS_LISTED_MAX) return listed;

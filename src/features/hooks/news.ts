@@ -12,7 +12,7 @@ import type { BudgetDecision } from "./budget-decision.js";
 import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
-import type { LeaseWaiter, LeaseWaiters } from "./lease-waiters.js";
+import { type LeaseWaiter, LeaseWaiters } from "./lease-waiters.js";
 import type { LimitLines } from "./limit-lines.js";
 import type { OverlapLines } from "./overlap-lines.js";
 import type { ReadyTasks } from "./ready-tasks.js";
@@ -75,9 +75,10 @@ export class News {
   #takeWaiters(holder: string, all: boolean): string[] {
     const { waiters, reported } = this.#options;
     const lines: string[] = [];
-    for (const record of waiters.awaited(holder)) {
+    const search = LeaseWaiters.search();
+    for (const record of waiters.awaited(holder, search)) {
       if (!all && !record.automatic) continue;
-      const fresh = waiters.of(record).filter((waiter) => !reported.has(holder, thingOf(record, waiter)));
+      const fresh = waiters.of(record, search).filter((waiter) => !reported.has(holder, thingOf(record, waiter)));
       if (fresh.length === 0) continue;
       for (const waiter of fresh) reported.add(holder, thingOf(record, waiter));
       lines.push(waiterLine(record, fresh));

@@ -117,7 +117,8 @@ export class LeaseFront {
   async release(id: string, fence: number | null, context: CallContext): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    const reply = await this.#options.writer.request(releaseLease, { row, fence }, context);
+    const { writer, leases } = this.#options;
+    const reply = await writer.request(releaseLease, { row, fence }, context, leases.isEndCostly(row));
     if (!(reply instanceof Failure) && reply.changed) this.#log("lease released", row);
     return reply instanceof Failure ? reply : jsonReply(`{"released":"${id}"}`);
   }
@@ -125,7 +126,8 @@ export class LeaseFront {
   async break(id: string, reason: string, context: CallContext): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    const reply = await this.#options.writer.request(breakLease, { row, reason }, context);
+    const { writer, leases } = this.#options;
+    const reply = await writer.request(breakLease, { row, reason }, context, leases.isEndCostly(row));
     if (!(reply instanceof Failure)) this.#log("lease broken", row);
     return reply instanceof Failure ? reply : jsonReply(`{"broken":"${id}"}`);
   }

@@ -36,9 +36,16 @@ function realFile(path: string): string {
   return existsSync(file) ? realpathSync(file) : realFile(resolve(folder, readlinkSync(file)));
 }
 
-/** The size of the write-ahead log in bytes; 0 if there is none. */
+/**
+ * Returns the size of the write-ahead log in bytes. Returns 0 if there is none, or if the folder was removed or cannot
+ * be read while the server runs.
+ */
 export function walBytes(dataDir: string): number {
-  return statSync(`${databaseFile(dataDir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return statSync(`${databaseFile(dataDir)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /**

@@ -53,6 +53,11 @@ t.test("live things last as long as they would have, and history keeps its times
     INSERT INTO remembered_request (at, kind, caller, request_id, made) VALUES (${AHEAD}, 'lease', '', 'r', '1');
     INSERT INTO message (sent_at, expires_at, sender, sender_name, intent, importance, subject, recipients, body)
       VALUES (${AHEAD}, ${AHEAD + 5_000}, '', '', '', '', '', '[]', '');
+    INSERT INTO webhook (id, url, patterns, secret, active, epoch, fail_count, created_at, last_error,
+      last_failure_at, head_event, head_since, head_tries, head_spent, next_try_at) VALUES
+      ('a', '', '', '', 1, 0, 5, ${NOW}, 'e', ${AHEAD}, 1, ${AHEAD - 5_000}, 5, 5, ${AHEAD + 6_000}),
+      ('b', '', '', '', 1, 0, 5, ${NOW}, 'e', ${NOW - 9}, 1, ${NOW - 9}, 1, 1, ${NOW + 300}),
+      ('c', '', '', '', 1, 0, 0, ${NOW}, 'e', ${AHEAD}, NULL, NULL, NULL, NULL, NULL);
     INSERT INTO agent_metric VALUES
       (${Math.floor(NOW / HOUR_MS)}, 'i', 'rest_calls', 2), (${Math.floor(AHEAD / HOUR_MS)}, 'i', 'rest_calls', 3);
   `);
@@ -78,6 +83,11 @@ t.test("live things last as long as they would have, and history keeps its times
   ]);
   t.same(values("SELECT at FROM remembered_request"), [[NOW]]);
   t.same(values("SELECT sent_at, expires_at FROM message"), [[NOW, NOW + 5_000]]);
+  t.same(values("SELECT last_failure_at, head_since, next_try_at FROM webhook"), [
+    [NOW, NOW, NOW + 6_000],
+    [NOW - 9, NOW - 9, NOW + 300],
+    [NOW, null, null],
+  ]);
   t.same(values("SELECT hour, value FROM agent_metric"), [[Math.floor(NOW / HOUR_MS), 5]]);
   t.same(values("SELECT created_at FROM event"), [[NOW - 10], [AHEAD]]);
   t.same(values("SELECT * FROM time_step"), [["event", 2, AHEAD]]);

@@ -9,6 +9,7 @@
 import { INSTANCE_BUSY_S_MAX } from "../../../schemas/limits/instances.js";
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
 import { TASK_BACKOFF_MS_MAX, TASK_RESERVED_MS } from "../../../schemas/limits/tasks.js";
+import { WEBHOOK_RETRY_AFTER_MS_MAX } from "../../../schemas/limits/webhooks.js";
 import { HOUR_MS, SECOND_MS } from "../../../shared/duration.js";
 import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
@@ -35,7 +36,12 @@ function moveLive(nowMs: number, limitMs: number): string {
         reserved_until = min(reserved_until, ${nowMs + TASK_RESERVED_MS}),
         not_before = iif(attempts > 0 AND not_before BETWEEN updated_at AND updated_at + ${TASK_BACKOFF_MS_MAX},
           not_before - updated_at + ${nowMs}, not_before)
-      WHERE ended_at IS NULL AND updated_at > ${limitMs};`;
+      WHERE ended_at IS NULL AND updated_at > ${limitMs};
+    -- The next attempt of a delivery comes as long after the last failure as it would have.
+    UPDATE webhook
+      SET head_since = min(head_since, ${nowMs}), last_failure_at = ${nowMs},
+        next_try_at = ${nowMs} + max(0, min(next_try_at - last_failure_at, ${WEBHOOK_RETRY_AFTER_MS_MAX}))
+      WHERE last_failure_at > ${limitMs};`;
 }
 
 /**

@@ -193,7 +193,7 @@ const SENT: readonly {
     method: "GET",
     url: "/api/events/history?after=9&wait=2",
   },
-  { args: ["message", "list", "--wait", "1500ms"], method: "GET", url: "/api/messages?wait=2" },
+  { args: ["message", "list", "--wait", "1500ms"], method: "GET", url: "/api/messages?wait=2&limit=1000" },
   {
     args: ["message", "send", "a", "b", "--expires", "1h30m"],
     method: "POST",
@@ -241,11 +241,11 @@ const SENT: readonly {
       '"importance":"high","request_id":"r","expires_in_s":60,"data":{"n":12345678901234567890}}',
     input: "\u00e9\n",
   },
-  { args: ["message", "list"], method: "GET", url: "/api/messages" },
+  { args: ["message", "list"], method: "GET", url: "/api/messages?limit=1000" },
   {
     args: ["message", "list", "--unread", "--box", "in", "--thread", "a b", "--after", "message-3", "--wait", "9"],
     method: "GET",
-    url: "/api/messages?unread=1&box=in&thread=a%20b&after=message-3&wait=9",
+    url: "/api/messages?unread=1&box=in&thread=a%20b&after=message-3&wait=9&limit=1000",
   },
   {
     args: ["message", "read", "message-1"],
@@ -371,7 +371,7 @@ const SENT: readonly {
     url: "/api/tasks/t/ask",
     body: '{"fence":7,"question":"which?"}',
   },
-  { args: ["lease", "list"], method: "GET", url: "/api/leases" },
+  { args: ["lease", "list"], method: "GET", url: "/api/leases?limit=1000" },
   {
     args: ["lease", "list", "--workspace", "w", "--holder", "h", "--state=all", "--resource", "path:a/**", "--limit=2"],
     method: "GET",
@@ -726,7 +726,8 @@ t.test("each command sends its request", async (t) => {
     t.match(result, { code, stderr: "" }, args.join(" "));
     t.equal(fake.requests.length, 1, "there was one request");
     const [request] = fake.requests;
-    t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });
+    t.match(request, { method, headers: { host: `127.0.0.1:${fake.port}` } });
+    t.equal(request?.url, url, args.join(" "));
     const sent = request?.body.toString() ?? "";
     if (typeof body === "string") t.equal(sent, body, "body");
     else t.match(JSON.parse(sent), body, "body");
@@ -740,6 +741,78 @@ t.test("each command sends its request", async (t) => {
     [],
     "every request of the table was tried",
   );
+});
+
+/** Lists of the command line: the path of the request, and how the list continues after a full page. */
+const READ_LISTS: readonly { args: readonly string[]; path: string; member?: string; cursor?: string; id?: string }[] =
+  [
+    { args: ["state", "list"], path: "/api/state" },
+    { args: ["specs", "list", "p"], path: "/api/specs/p", member: "specs" },
+    { args: ["webhooks", "list"], path: "/api/webhooks" },
+    { args: ["events", "history"], path: "/api/events/history" },
+    { args: ["task", "list"], path: "/api/tasks", member: "tasks", cursor: "after" },
+    { args: ["lease", "list"], path: "/api/leases", member: "leases", cursor: "after" },
+    { args: ["evidence", "list"], path: "/api/evidence", cursor: "before" },
+    { args: ["message", "list", "--wait", "1"], path: "/api/messages", member: "messages", cursor: "after" },
+    { args: ["at", "1h", "state"], path: "/api/at/", member: "state", cursor: "after", id: "key" },
+    { args: ["at", "1h", "leases"], path: "/api/at/", member: "leases", cursor: "after" },
+    { args: ["at", "1h", "tasks"], path: "/api/at/", member: "tasks", cursor: "after" },
+  ];
+
+t.test("a list is read to its end, unless it has a limit", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const queries = (): Record<string, string>[] =>
+    fake.requests.map(({ url }) => Object.fromEntries(new URL(url, fake.url).searchParams));
+  for (const { args, path, member, cursor, id = "id" } of READ_LISTS) {
+    const read = async (
+      parts: readonly (readonly number[])[],
+      isCut: boolean,
+      ...flags: string[]
+    ): Promise<unknown> => {
+      fake.requests.length = 0;
+      fake.answer = () => {
+        const at = fake.requests.length - 1;
+        const rows = (parts[at] ?? []).map((one) => ({ [id]: one }));
+        const headers = isCut && at < parts.length - 1 ? { "X-Koor-Next": "after=b%2Fc" } : {};
+        return { headers, body: JSON.stringify(member === undefined ? rows : { [member]: rows, last: at }) };
+      };
+      const result = await koor([...args, ...flags]);
+      t.match(result, { code: 0, stderr: "" }, args.join(" "));
+      t.ok(fake.requests.every(({ url }) => url.startsWith(path)));
+      return JSON.parse(result.stdout);
+    };
+    const whole = (ids: readonly number[], last = 1): unknown => {
+      const rows = ids.map((one) => ({ [id]: one }));
+      return member === undefined ? rows : { [member]: rows, last };
+    };
+    const page = cursor === undefined ? {} : { limit: "1000" };
+    const rest = args[0] === "events" ? { last: "48" } : page;
+    t.same(await read([[3, 2], [1]], true), whole([3, 2, 1]), `${args.join(" ")}: an answer that is too long`);
+    t.match(queries(), [page, { ...rest, after: "b/c" }]);
+    t.notOk("wait" in (queries()[1] ?? {}), "only the first request waits");
+    if (cursor !== undefined) {
+      const ids = Array.from({ length: 1000 }, (_, at) => 1001 - at);
+      t.same(await read([ids, [1]], false), whole([...ids, 1]), `${args.join(" ")}: a full page`);
+      t.match(queries(), [page, { ...page, [cursor]: "2" }]);
+      t.equal(fake.requests.length, 2);
+      t.same(await read([ids], false, "--limit", "1000"), whole(ids, 0), "a limit of the size of a page");
+      t.equal(fake.requests.length, 1);
+    }
+    const limit = args[0] === "events" ? "last" : "limit";
+    if (args[0] === "specs" || args[0] === "webhooks") continue;
+    t.same(await read([[3, 2], [1], []], true, `--${limit}=3`), whole([3, 2, 1]), `${args.join(" ")} with a limit`);
+    t.match(queries(), [{ [limit]: "3" }, { [limit]: "1", after: "b/c" }]);
+    t.equal(fake.requests.length, 2);
+  }
+});
+
+t.test("a list whose next part fails is no list", async (t) => {
+  const { fake, koor } = await setUp(t);
+  fake.answer = () =>
+    fake.requests.length === 1
+      ? { headers: { "X-Koor-Next": "after=a" }, body: '[{"key":"a"}]' }
+      : replyError(503, "shutting down");
+  checkRefused(t, await koor(["state", "list"]), 3, /^koor: shutting down \(503\)/, "the second part");
 });
 
 t.test("stdout is the answer as one line, with its digits", async (t) => {

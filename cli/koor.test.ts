@@ -1474,3 +1474,21 @@ t.test("a reader that closes the pipe is not a failure", async (t) => {
   t.equal(await running.exit(), 0);
   t.equal(running.stderr, "");
 });
+
+t.test("a backup that is not complete is a failure", async (t) => {
+  const { fake, cwd, koor } = await setUp(t);
+  fake.answer = () => ({ type: "application/x-ndjson", body: '{"koor_backup":1}\n{"end":true,"sha256":"0"}\n' });
+  const says = /^koor: the snapshot is incomplete: its closing line is missing or does not match\n$/;
+  checkRefused(t, await koor(["backup", "--output", "f"]), 3, says, "a file");
+  t.same(readdirSync(cwd), []);
+  t.match(await koor(["backup"]), { code: 3, stdout: /"koor_backup"/, stderr: says });
+  fake.answer = () => "half";
+  t.match(await koor(["backup"]), { code: 3, stderr: /^koor: the snapshot broke off: / });
+  const line = `{"kind":"state","value":"${"x".repeat(BODY_BYTES_MAX)}"}\n`;
+  fake.answer = () => ({ type: "application/x-ndjson", body: line });
+  const running = new RunningCli(["backup"], { cwd, env: { KOOR_SERVER: fake.url } });
+  t.teardown(() => running.kill());
+  running.child.stdout.once("data", () => running.child.stdout.destroy());
+  t.equal(await running.exit(), 3, "the reader has no backup");
+  t.match(running.stderr, /^koor: cannot write the backup to stdout: /);
+});

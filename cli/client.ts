@@ -11,6 +11,7 @@ import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
+import { START_ADVICE } from "./setting-rules.js";
 import { actorOf, type Settings } from "./settings.js";
 
 /** The start of the server's error message if it does not know the caller's session. */
@@ -39,7 +40,7 @@ export function encodePairs(parameters: readonly (readonly [name: string, value:
 }
 
 function unreachable(server: URL, why: string): CliFailure {
-  return failed(`cannot reach ${server.origin}: ${why}`);
+  return failed(`cannot reach ${server.origin}: ${why}`, START_ADVICE);
 }
 
 /**

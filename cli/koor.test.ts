@@ -112,6 +112,14 @@ const SENT: readonly {
     type: "application/json",
   },
   {
+    args: ["state", "set", "k", "--file", "-"],
+    input: '\u{feff}{"a":1}',
+    method: "PUT",
+    url: "/api/state/k",
+    body: '\u{feff}{"a":1}',
+    type: "application/json",
+  },
+  {
     args: ["state", "set", "k", "--data=a=b\nc"],
     method: "PUT",
     url: "/api/state/k",
@@ -936,9 +944,13 @@ t.test("a server that cannot be reached is exit 3", async (t) => {
     t,
     unreachable,
     3,
-    new RegExp(`cannot reach http://localhost:${port}: connection refused`),
+    new RegExp(`^koor: cannot reach http://localhost:${port}: connection refused\\nstart it with koor serve, or`),
     "no server listens",
   );
+  const secure = await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url.replace("http:", "https:") } });
+  checkRefused(t, secure, 3, /the TLS handshake failed: a server without TLS has .* http:/, "a server without TLS");
+  const unnamed = await runCli(["status"], { cwd, env: { KOOR_SERVER: "localhost:9800" } });
+  checkRefused(t, unnamed, 3, /^koor: KOOR_SERVER: server must be .*\ndid you mean http:/, "no URL");
   fake.answer = () => "close";
   checkRefused(t, await koor(["state", "list"]), 3, /closed before the answer/, "closed without an answer");
   fake.answer = () => "half";
@@ -980,10 +992,28 @@ t.test("the refusal of a large value is seen, although the server closes early",
 const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
   { args: ["--"], says: /a command is required/ },
   { args: ["--nonsense"], says: /a command is required/ },
+  { args: ["-v"], says: /^koor: a command is required: did you mean --version\?\n/ },
+  { args: ["version"], says: /^koor: no such command: version: did you mean --version\?\n/ },
   { args: ["nonsense"], says: /no such command: nonsense/ },
   { args: ["state"], says: /state has: list, get/ },
   { args: ["state", "gett", "k"], says: /no such command: state gett/ },
-  { args: ["state", "get"], says: /usage: koor state get <key>/ },
+  { args: ["state", "get"], says: /^koor: <key> is missing\nusage: koor state get <key>/ },
+  { args: ["state", "get", "-x"], says: /^koor: unknown flag -x\n/ },
+  { args: ["state", "get", "a", "-x=1"], says: /^koor: unknown flag -x\n/ },
+  { args: ["state", "get", "--", "-a", "b"], says: /^koor: the argument "b" is one too many: put quotes around text/ },
+  {
+    args: ["state", "set", "a", "1"],
+    says: /^koor: the argument "1" is one too many: it may be the value of --file or/,
+  },
+  { args: ["state", "diff", "--v1", "1", "--v2", "2"], says: /^koor: <key> is missing\n/ },
+  { args: ["state", "diff", "k", "l", "--v1", "1", "--v2", "2"], says: /^koor: the argument "l" is one too many/ },
+  { args: ["message", "send"], says: /^koor: <to> and <subject> are missing\n/ },
+  {
+    args: ["message", "send", "a", "b", "c", "--body", "d"],
+    says: /^koor: the argument "c" is one too many: put quotes/,
+  },
+  { args: ["status", "now"], says: /^koor: the argument "now" is one too many\n/ },
+  { args: ["lease", "release", "--fence", "1"], says: /^koor: <id> is missing\n/ },
   { args: ["state", "get", ""], says: /<key> must not be empty/ },
   { args: ["state", "get", "a", "b"], says: /"b"/ },
   { args: ["state", "get", "k", "--nonsense"], says: /--nonsense/ },
@@ -1052,7 +1082,13 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["lease", "release", "a", "b", "--fence", "1"], says: /one by one/ },
   { args: ["lease", "break", "a"], says: /--reason is required/ },
   { args: ["config", "set", "colour", "blue"], says: /no such setting: colour/ },
-  { args: ["config", "set", "server", "localhost:9800"], says: /http:\/\/ or https:\/\// },
+  {
+    args: ["config", "set", "server", "localhost:9800"],
+    says: /http:\/\/ or https:.*\ndid you mean http:\/\/localhost:9800\?/,
+  },
+  { args: ["status", "--server", ":9800"], says: /^koor: server must be .*\ndid you mean http:\/\/localhost:9800\?\n/ },
+  { args: ["status", "--server", "a/b"], says: /^koor: server must be [^\n]*\n$/ },
+  { args: ["context", "add", "a", "--server", "host.example"], says: /\ndid you mean http:\/\/host\.example\?\n/ },
   { args: ["config", "set", "token", "two words"], says: /visible ASCII/ },
   { args: ["help", "nonsense"], says: /no such command/ },
 ];

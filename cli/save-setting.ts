@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
 import { projectOf } from "./koor-folder.js";
-import { parseServers } from "./server-list.js";
+import { adviseScheme, parseServers } from "./server-list.js";
 import { isHeaderText, NO_USER_FOLDER, SERVER_RULE, SETTINGS_MODE, TOKEN_RULE } from "./setting-rules.js";
 import { folderSettingsPath, parseSettingsText, userSettingsPath, type SettingName } from "./settings-file.js";
 import { describeSystemError } from "./system-error.js";
@@ -21,7 +21,7 @@ export async function saveSetting(
   value: string,
   environment?: NodeJS.ProcessEnv,
 ): Promise<CliFailure | undefined> {
-  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE);
+  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE, adviseScheme(value));
   if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
   const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
   if (shown === undefined) return wrongUsage(NO_USER_FOLDER);

@@ -743,7 +743,11 @@ t.test("backup and restore work through files", { skip: RESTORE_REFUSED }, async
   for (const args of [["backup"], ["backup", "--output", "-"]]) {
     const streamed = await koor(...args);
     t.match(streamed, { code: 0, stderr: "" });
-    t.same(readSnapshot(streamed.stdout).slice(0, first.length), first, `${args.join(" ")} writes the backup to stdout`);
+    t.same(
+      readSnapshot(streamed.stdout).slice(0, first.length),
+      first,
+      `${args.join(" ")} writes the backup to stdout`,
+    );
   }
   t.match(await runCli(["backup"], { cwd, env: { KOOR_SERVER: server.url }, terminal: 80 }), {
     code: 2,

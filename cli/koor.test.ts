@@ -4,6 +4,7 @@
  */
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -1440,6 +1441,7 @@ t.test("config set writes a setting", async (t) => {
   t.equal(statSync(file).mode & 0o777, 0o600, "a new file is created");
   const token = await runCli(["config", "set", "token", "s3cret"], { cwd });
   t.notMatch(token.stdout, /s3cret/, "the token is not repeated");
+  t.match(token.stderr, /^koor: settings\.json has the token now: keep it out of git, or .* with --user\n$/);
   t.same(JSON.parse(readFileSync(file, "utf8")), { server: fake.url, token: "s3cret" });
   t.equal((await runCli(["status"], { cwd })).code, 0);
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer s3cret");
@@ -1475,6 +1477,28 @@ t.test("config set writes a setting", async (t) => {
   t.equal((await runCli(["config", "set", "token", "x"], { cwd })).code, 0);
   t.same(JSON.parse(readFileSync(join(cwd, "own.json"), "utf8")), { a: 1, token: "x" }, "a link is followed");
   t.ok(lstatSync(file).isSymbolicLink(), "and stays a link");
+});
+
+t.test("git ignores the token that config set writes into .koor/", async (t) => {
+  const { cwd } = await setUp(t);
+  const ignored = join(cwd, ".koor", ".gitignore");
+  mkdirSync(join(cwd, ".koor"));
+  const set = async (name: string, value: string): Promise<CliResult> =>
+    await runCli(["config", "set", name, value], { cwd });
+  t.match(await set("server", "http://localhost:9"), { code: 0, stderr: "" });
+  t.notOk(existsSync(ignored), "a team may share a file without a token");
+  for (const before of [undefined, "/instance.json*\n/.gitignore\n"]) {
+    if (before !== undefined) writeFileSync(ignored, before);
+    t.match(await set("token", "s3cret"), { code: 0, stderr: "" });
+    t.equal(readFileSync(ignored, "utf8"), "/instance.json*\n/settings.json*\n/.gitignore\n");
+  }
+  t.match(await set("token", "other"), { code: 0, stderr: "" }, "a second time");
+  writeFileSync(ignored, "mine\n");
+  t.match(await set("token", "s3cret"), {
+    code: 0,
+    stderr: /^koor: \.koor\/settings\.json has the token now: keep it out/,
+  });
+  t.equal(readFileSync(ignored, "utf8"), "mine\n");
 });
 
 t.test("a server may be below a path, and may use TLS", async (t) => {

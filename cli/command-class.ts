@@ -10,7 +10,7 @@ import { parseFlagDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { COMMON_FLAGS } from "./common-flags.js";
 import { formatUsageLine } from "./help.js";
-import { suggest } from "./nearest.js";
+import { suggest } from "../shared/nearest.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
 

@@ -7,7 +7,7 @@ import { COMMANDS, TOPICS } from "./commands.js";
 import { wrongUsage, type CliFailure, type ExitCode } from "./failure.js";
 import { HELP_TOPIC_NAMES, isHelpTopic } from "./help-topic-names.js";
 import { formatCommandHelp, formatHelp, formatOverview } from "./help.js";
-import { suggest } from "./nearest.js";
+import { suggest } from "../shared/nearest.js";
 import { print } from "./output.js";
 
 async function printText(text: string): Promise<ExitCode | CliFailure> {

@@ -97,10 +97,11 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (afterDashes && args.list(name).length === 0) return `a ${name} is required after --`;
     if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
-  const choices = row.oneOf ?? [];
+  const choices: readonly string[] = row.oneOf ?? [];
   const chosen = choices.filter((name) => args.text(name) !== undefined);
   const list = choices.map((name) => `--${name}`).join(" or ");
-  if (choices.length > 0 && chosen.length === 0) return `${list} is required`;
+  if (choices.length > 0 && chosen.length === 0)
+    return `${list} is required${choices.includes("file") ? ": --file - reads stdin" : ""}`;
   return chosen.length > 1 ? `${list}, not both` : undefined;
 }
 

@@ -1024,7 +1024,7 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["state", "get", "k", "--version", "--json"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "-1"], says: /whole number/ },
   { args: ["state", "history", "k", "--limit", "many"], says: /--limit must be a whole number/ },
-  { args: ["state", "set", "k"], says: /--file or --data is required/ },
+  { args: ["state", "set", "k"], says: /^koor: --file or --data is required: --file - reads stdin\n/ },
   { args: ["state", "set", "k", "--file", "f", "--data", "1"], says: /not both/ },
   { args: ["state", "set", "k", "--file", "missing"], says: /cannot read missing: no such file/ },
   { args: ["state", "set", "k", "--file", "."], says: /directory/ },

@@ -11,7 +11,7 @@ import { exchange, limitsOf, NoAnswer, openExchange } from "./exchange.js";
 import type { Answer, OpenAnswer, RequestPlan, SendOne } from "./exchange.js";
 import { CliFailure, exitCodeOf, failed } from "./failure.js";
 import { adviceFor, inFlagWords } from "./flag-words.js";
-import { warn } from "./output.js";
+import { START_ADVICE } from "./setting-rules.js";
 import { actorOf, type Settings } from "./settings.js";
 
 /** The start of the server's error message if it does not know the caller's session. */
@@ -40,7 +40,7 @@ export function encodePairs(parameters: readonly (readonly [name: string, value:
 }
 
 function unreachable(server: URL, why: string): CliFailure {
-  return failed(`cannot reach ${server.origin}: ${why}`);
+  return failed(`cannot reach ${server.origin}: ${why}`, START_ADVICE);
 }
 
 /**
@@ -84,11 +84,7 @@ async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answ
  * server may have executed the request even then.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
-  const answer = await sendAsCaller(settings, plan);
-  // Warn if the answer is only the first page of a list. Otherwise the user might take the page for the whole list.
-  if (!(answer instanceof CliFailure) && answer.next !== undefined)
-    warn(`the list is longer than one answer: it continues with ?${answer.next}`);
-  return answer;
+  return await sendAsCaller(settings, plan);
 }
 
 /** Sends one request and returns when the headers of the answer have arrived. */

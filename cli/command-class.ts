@@ -10,7 +10,7 @@ import { parseFlagDuration, wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { COMMON_FLAGS } from "./common-flags.js";
 import { formatUsageLine } from "./help.js";
-import { suggest } from "./nearest.js";
+import { suggest } from "../shared/nearest.js";
 import { reportFailure } from "./output.js";
 import { runCommand } from "./run-command.js";
 
@@ -97,10 +97,11 @@ function findProblem(row: CommandRow, args: Args): string | undefined {
     if (afterDashes && args.list(name).length === 0) return `a ${name} is required after --`;
     if (many && args.list(name).includes("")) return `<${name}> must not be empty`;
   }
-  const choices = row.oneOf ?? [];
+  const choices: readonly string[] = row.oneOf ?? [];
   const chosen = choices.filter((name) => args.text(name) !== undefined);
   const list = choices.map((name) => `--${name}`).join(" or ");
-  if (choices.length > 0 && chosen.length === 0) return `${list} is required`;
+  if (choices.length > 0 && chosen.length === 0)
+    return `${list} is required${choices.includes("file") ? ": --file - reads stdin" : ""}`;
   return chosen.length > 1 ? `${list}, not both` : undefined;
 }
 
@@ -132,10 +133,37 @@ function describeUnknownFlag({ flags = [] }: CommandRow, tokens: readonly string
   const end = tokens.indexOf("--");
   const known = flags.map(({ name }) => `--${name}`);
   const given = tokens.slice(0, end < 0 ? tokens.length : end).map((token) => token.replace(/=.*/s, ""));
-  const unknown = given.find((name) => name.startsWith("--") && !known.includes(name));
+  const isFlag = (name: string, at: number): boolean => /^-[a-z-]/i.test(name) && !known.includes(given[at - 1] ?? "");
+  const unknown = given.find((name, at) => isFlag(name, at) && !known.includes(name));
   return (
     unknown && `unknown flag ${unknown}${suggest(unknown, [...known, ...COMMON_FLAGS.map(({ name }) => `--${name}`)])}`
   );
+}
+
+/** Returns the arguments among the words of a command line. */
+function listArguments({ words, flags = [] }: CommandRow, tokens: readonly string[]): readonly string[] {
+  const withValue = new Set(flags.filter(({ kind }) => kind !== "switch").map(({ name }) => `--${name}`));
+  const end = tokens.indexOf("--");
+  const given = tokens.filter((token, at) => {
+    if (end >= 0 && at >= end) return at > end;
+    // The value of a flag such as `--v1` is a word of its own.
+    return !token.startsWith("-") && !withValue.has(tokens[at - 1] ?? "");
+  });
+  return given.slice(words.length);
+}
+
+/** Names the first required argument that is missing, or the first word that is one too many. */
+function describeArguments(row: CommandRow, tokens: readonly string[]): string | undefined {
+  const given = listArguments(row, tokens);
+  const own = (row.arguments ?? []).filter(({ afterDashes }) => !afterDashes);
+  const required = own.filter(({ optional }) => !optional);
+  const missing = required.slice(given.length).map(({ name }) => `<${name}>`);
+  if (missing.length > 0) return `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`;
+  const surplus = given[own.length];
+  if (surplus === undefined || own.some(({ many }) => many)) return undefined;
+  const values = (row.oneOf ?? []).map((name) => `--${name}`).join(" or ");
+  if (values !== "") return `the argument "${surplus}" is one too many: it may be the value of ${values}`;
+  return `the argument "${surplus}" is one too many${own.length === 0 ? "" : ": put quotes around text with spaces"}`;
 }
 
 /** Describes a parse error of clipanion, without the usage lines that clipanion adds. */
@@ -144,6 +172,10 @@ function describeSyntaxError(error: unknown): string {
     error instanceof Error && "candidates" in error ? (error.candidates as { reason: string | null }[]) : [];
   const reason = candidates.find((candidate) => candidate.reason !== null)?.reason;
   return reason ? reason.replace(/\.$/, "") : "the arguments do not fit this command";
+}
+
+function describeProblem(row: CommandRow, tokens: readonly string[], error: unknown): string {
+  return describeUnknownFlag(row, tokens) ?? describeArguments(row, tokens) ?? describeSyntaxError(error);
 }
 
 /**
@@ -176,7 +208,7 @@ export function checkLine(row: CommandRow, tokens: readonly string[], context: C
   try {
     return findProblem(row, makeArgs(parse(row, before, after, context), row, after));
   } catch (error) {
-    return describeUnknownFlag(row, before) ?? describeSyntaxError(error);
+    return describeProblem(row, before, error);
   }
 }
 
@@ -194,7 +226,6 @@ export async function runRow(
     return await parse(row, before, after, context).validateAndExecute();
   } catch (error) {
     if (!(error instanceof Error && "clipanion" in error)) throw error;
-    const problem = describeUnknownFlag(row, before) ?? describeSyntaxError(error);
-    return wrongUsage(problem, `usage: ${formatUsageLine(row, context.program)}`);
+    return wrongUsage(describeProblem(row, before, error), `usage: ${formatUsageLine(row, context.program)}`);
   }
 }

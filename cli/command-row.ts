@@ -2,6 +2,7 @@
  * The types of the command table. A row declares everything that is specific to one command. The parser, the help, the
  * request, the output and the exit code are all derived from the row. Types only.
  */
+import type { Answer } from "./exchange.js";
 import type { CliFailure, ExitCode } from "./failure.js";
 import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
@@ -128,6 +129,26 @@ interface Described {
   readonly oneOf?: readonly [string, ...string[]];
 }
 
+/**
+ * How a command reads a list in several requests (list-parts.ts). A list that the server ends early, because its answer
+ * would be too long, is always read to its end.
+ */
+export interface ListParts {
+  /**
+   * The query parameter that has the id of the last record before the next page. Without a limit of the user, the
+   * command reads page after page until the end of the list. Absent if the server's answer has no default limit, or if
+   * the command prints only the newest records by default.
+   */
+  readonly cursor?: "after" | "before";
+  /** The member of a record that has its id; `id` by default. */
+  readonly id?: string;
+  /** The number of records that the server sends by default; absent if it has no default or if `cursor` is set. */
+  readonly rowsDefault?: number;
+}
+
+/** Sends a GET with a path. Returns the answer if it is a success. */
+export type AskPath<Refused> = (path: string) => Promise<Answer | Refused>;
+
 /** A command that sends one request and prints its answer to stdout. */
 export interface RequestRow extends Described {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
@@ -147,6 +168,8 @@ export interface RequestRow extends Described {
    * the arguments. The member is absent if a repeated request could be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
+  /** How the command reads its list. By default, the server sends all records. */
+  readonly parts?: ListParts;
   /** Whether the request asks for the state of the server itself, not for its data. */
   readonly aboutServer?: true;
   /** `raw` prints the bytes of the answer unchanged. By default, the answer is printed as one line of JSON. */

@@ -16,7 +16,7 @@ import { CliFailure, refused, wrongUsage } from "./failure.js";
 import { readTextFileFlag } from "./input.js";
 import { io } from "./io.js";
 import { printAnswer } from "./output.js";
-import { parseServers } from "./server-list.js";
+import { adviseScheme, parseServers } from "./server-list.js";
 import { isHeaderText, SERVER_RULE, TOKEN_RULE } from "./setting-rules.js";
 
 /** The value of a flag that means stdin. */
@@ -52,7 +52,7 @@ export async function addContext(args: Args, context: CommandContext): Promise<n
   const { server } = context;
   if (!isContextName(name)) return wrongUsage(NAME_RULE);
   if (server === "") return wrongUsage("--server is required");
-  if (!parseServers(server)) return wrongUsage(SERVER_RULE);
+  if (!parseServers(server)) return wrongUsage(SERVER_RULE, adviseScheme(server));
   const token = await readToken(args);
   if (token instanceof CliFailure) return token;
   const all = readContexts(environment);

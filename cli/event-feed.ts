@@ -24,6 +24,7 @@ import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import { isTrusted, runWatched } from "./server-health.js";
+import { START_ADVICE } from "./setting-rules.js";
 import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
@@ -234,7 +235,7 @@ class EventFeed {
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
     }
-    if (!this.reached && this.link.allFailed) return failed(`cannot reach ${server.origin}: ${end.why}`);
+    if (!this.reached && this.link.allFailed) return failed(`cannot reach ${server.origin}: ${end.why}`, START_ADVICE);
     if (this.link.rounds > CLI_UPGRADE_ATTEMPTS_MAX) {
       const passed = await this.poll();
       if (passed instanceof CliFailure) return passed;

@@ -17,6 +17,7 @@ import type { Answer, ExchangeLimits, OpenAnswer, RequestPlan, SendOne } from ".
 import { failed, type CliFailure } from "./failure.js";
 import { warn } from "./output.js";
 import { isTrusted, runWatched } from "./server-health.js";
+import { START_ADVICE } from "./setting-rules.js";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -154,7 +155,7 @@ async function tryServers<Got extends Answer | OpenAnswer>(
     close(refusal);
     refusal = got;
   }
-  return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
+  return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`, START_ADVICE), laggingPosition };
 }
 
 /** A server's answer to a request for the status of its cluster. */

@@ -22,6 +22,10 @@ t.test("headers and members become flags, values stay", (t) => {
   ];
   for (const [server, user] of sentences) t.equal(inFlagWords(server), user);
   t.match(adviceFor("invalid or missing bearer token"), "KOOR_TOKEN");
-  t.equal(adviceFor("no such route"), "");
+  t.match(adviceFor("no such route"), "the server's address");
+  t.match(adviceFor("nobody there: ben"), "name:NAME");
+  t.match(adviceFor("nobody there: name:ben"), "koor instances list");
+  t.match(adviceFor("nobody there: workspace:w"), "only active instances");
+  t.equal(adviceFor("key not found: a"), "");
   t.end();
 });

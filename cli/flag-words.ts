@@ -37,9 +37,19 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
+/** Advice for messages of the server, each with the beginning of its messages. The first one that fits applies. */
+const ADVICE: readonly (readonly [beginning: string, advice: string])[] = [
+  [TOKEN_REFUSAL, "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"],
+  [
+    "no such route",
+    "check that the server's address has no path of its own, and that the server is not older than koor",
+  ],
+  ["nobody there: workspace:", "only active instances of a workspace get its messages: koor instances list shows them"],
+  ["nobody there: name:", "koor instances list shows the names, and the ids to which one can send, too"],
+  ["nobody there: ", "write name:NAME for an agent's name; koor instances list shows the names and ids"],
+];
+
 /** Returns advice for this error message; "" if there is none. */
 export function adviceFor(sentence: string): string {
-  return sentence === TOKEN_REFUSAL
-    ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"
-    : "";
+  return ADVICE.find(([beginning]) => sentence.startsWith(beginning))?.[1] ?? "";
 }

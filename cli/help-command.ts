@@ -7,7 +7,7 @@ import { COMMANDS, TOPICS } from "./commands.js";
 import { wrongUsage, type CliFailure, type ExitCode } from "./failure.js";
 import { HELP_TOPIC_NAMES, isHelpTopic } from "./help-topic-names.js";
 import { formatCommandHelp, formatHelp, formatOverview } from "./help.js";
-import { suggest } from "./nearest.js";
+import { suggest } from "../shared/nearest.js";
 import { print } from "./output.js";
 
 async function printText(text: string): Promise<ExitCode | CliFailure> {
@@ -49,13 +49,24 @@ export async function printCommandHelp(words: readonly string[], program: string
   return wrongUsage(`no such command or topic: ${words.join(" ")}${meant}`, `see ${program} --help`);
 }
 
-/** Returns the failure for an unknown command. It lists the commands of the same noun. */
-export function describeUnknown(words: readonly string[], program: string): CliFailure {
+const VERSION_FLAG = "--version";
+
+/**
+ * Returns the failure for an unknown command. It lists the commands of the same noun.
+ * @param tokens the command line, also with its flags
+ */
+export function describeUnknown(words: readonly string[], tokens: readonly string[], program: string): CliFailure {
+  const see = `see ${program} --help`;
   const [noun] = words;
-  if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);
+  if (noun === undefined) {
+    const flag = tokens.find((token) => token !== "--") ?? "";
+    return wrongUsage(`a command is required${/^-v$/i.test(flag) ? `: did you mean ${VERSION_FLAG}?` : ""}`, see);
+  }
   const verbs = findRowsBelow([noun], COMMANDS).map((row) => row.words.slice(1).join(" "));
-  if (verbs.length === 0)
-    return wrongUsage(`no such command: ${noun}${suggest(noun, listNouns())}`, `see ${program} --help`);
+  if (verbs.length === 0) {
+    const meant = `--${noun}` === VERSION_FLAG ? `: did you mean ${VERSION_FLAG}?` : suggest(noun, listNouns());
+    return wrongUsage(`no such command: ${noun}${meant}`, see);
+  }
   const has = `${noun} has: ${verbs.join(", ")}`;
   if (words.length === 1) return wrongUsage(`${noun} needs a word more`, has);
   const meant = suggest(words[1] ?? "", verbs);

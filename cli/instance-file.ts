@@ -5,7 +5,7 @@
  * The token may be sent only to `server`, which is one URL or a list of a cluster's URLs. token-choice.ts chooses the
  * token. `register` creates the instance. Runs in the CLI process.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { parseJson } from "../shared/json-text.js";
@@ -13,19 +13,15 @@ import { isJsonObject } from "../shared/json-object.js";
 import { replaceFile, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed } from "./failure.js";
 import { findKoorFile, KOOR_FOLDER } from "./koor-folder.js";
+import { ignoreTokens } from "./koor-ignore.js";
 import { warn } from "./output.js";
 import { joinServers } from "./server-list.js";
-import { describeSystemError, errorCodeOf } from "./system-error.js";
+import { describeSystemError } from "./system-error.js";
 import { isTrackedFile } from "./tracked-file.js";
 
 const FILE = "instance.json";
 /** The file's permissions. Other users of the machine must not be able to read the token. */
 const INSTANCE_MODE = 0o600;
-/**
- * The content of `.koor/.gitignore`, if this file does not exist yet. It makes git ignore the instance file and the
- * `.gitignore` itself.
- */
-const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
 /** Matches visible ASCII, which a header can carry. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
@@ -78,15 +74,6 @@ export function instancePathForWriting(folder: string): string | CliFailure {
   }
 }
 
-/** Creates the file. Does nothing if a file or a link with this name already exists. */
-function writeNewFile(path: string, text: string): void {
-  try {
-    writeFileSync(path, text, { flag: "wx" });
-  } catch (error) {
-    if (errorCodeOf(error) !== "EEXIST") throw error;
-  }
-}
-
 /**
  * Replaces the instance file in one step, so that a reader never sees a half-written file. Only the user may read it.
  */
@@ -99,7 +86,7 @@ export function saveInstance(
   if (path instanceof CliFailure) return path;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeNewFile(join(dirname(path), ".gitignore"), GIT_IGNORE);
+    ignoreTokens(dirname(path), false);
     const { id, token } = instance;
     const content = token === undefined ? { id } : { id, token, server: joinServers(servers) };
     replaceFile(path, `${JSON.stringify(content)}\n`, INSTANCE_MODE);

@@ -4,6 +4,7 @@
  */
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -112,6 +113,14 @@ const SENT: readonly {
     type: "application/json",
   },
   {
+    args: ["state", "set", "k", "--file", "-"],
+    input: '\u{feff}{"a":1}',
+    method: "PUT",
+    url: "/api/state/k",
+    body: '\u{feff}{"a":1}',
+    type: "application/json",
+  },
+  {
     args: ["state", "set", "k", "--data=a=b\nc"],
     method: "PUT",
     url: "/api/state/k",
@@ -193,7 +202,7 @@ const SENT: readonly {
     method: "GET",
     url: "/api/events/history?after=9&wait=2",
   },
-  { args: ["message", "list", "--wait", "1500ms"], method: "GET", url: "/api/messages?wait=2" },
+  { args: ["message", "list", "--wait", "1500ms"], method: "GET", url: "/api/messages?wait=2&limit=1000" },
   {
     args: ["message", "send", "a", "b", "--expires", "1h30m"],
     method: "POST",
@@ -241,11 +250,11 @@ const SENT: readonly {
       '"importance":"high","request_id":"r","expires_in_s":60,"data":{"n":12345678901234567890}}',
     input: "\u00e9\n",
   },
-  { args: ["message", "list"], method: "GET", url: "/api/messages" },
+  { args: ["message", "list"], method: "GET", url: "/api/messages?limit=1000" },
   {
     args: ["message", "list", "--unread", "--box", "in", "--thread", "a b", "--after", "message-3", "--wait", "9"],
     method: "GET",
-    url: "/api/messages?unread=1&box=in&thread=a%20b&after=message-3&wait=9",
+    url: "/api/messages?unread=1&box=in&thread=a%20b&after=message-3&wait=9&limit=1000",
   },
   {
     args: ["message", "read", "message-1"],
@@ -371,7 +380,7 @@ const SENT: readonly {
     url: "/api/tasks/t/ask",
     body: '{"fence":7,"question":"which?"}',
   },
-  { args: ["lease", "list"], method: "GET", url: "/api/leases" },
+  { args: ["lease", "list"], method: "GET", url: "/api/leases?limit=1000" },
   {
     args: ["lease", "list", "--workspace", "w", "--holder", "h", "--state=all", "--resource", "path:a/**", "--limit=2"],
     method: "GET",
@@ -726,7 +735,8 @@ t.test("each command sends its request", async (t) => {
     t.match(result, { code, stderr: "" }, args.join(" "));
     t.equal(fake.requests.length, 1, "there was one request");
     const [request] = fake.requests;
-    t.match(request, { method, url, headers: { host: `127.0.0.1:${fake.port}` } });
+    t.match(request, { method, headers: { host: `127.0.0.1:${fake.port}` } });
+    t.equal(request?.url, url, args.join(" "));
     const sent = request?.body.toString() ?? "";
     if (typeof body === "string") t.equal(sent, body, "body");
     else t.match(JSON.parse(sent), body, "body");
@@ -740,6 +750,78 @@ t.test("each command sends its request", async (t) => {
     [],
     "every request of the table was tried",
   );
+});
+
+/** Lists of the command line: the path of the request, and how the list continues after a full page. */
+const READ_LISTS: readonly { args: readonly string[]; path: string; member?: string; cursor?: string; id?: string }[] =
+  [
+    { args: ["state", "list"], path: "/api/state" },
+    { args: ["specs", "list", "p"], path: "/api/specs/p", member: "specs" },
+    { args: ["webhooks", "list"], path: "/api/webhooks" },
+    { args: ["events", "history"], path: "/api/events/history" },
+    { args: ["task", "list"], path: "/api/tasks", member: "tasks", cursor: "after" },
+    { args: ["lease", "list"], path: "/api/leases", member: "leases", cursor: "after" },
+    { args: ["evidence", "list"], path: "/api/evidence", cursor: "before" },
+    { args: ["message", "list", "--wait", "1"], path: "/api/messages", member: "messages", cursor: "after" },
+    { args: ["at", "1h", "state"], path: "/api/at/", member: "state", cursor: "after", id: "key" },
+    { args: ["at", "1h", "leases"], path: "/api/at/", member: "leases", cursor: "after" },
+    { args: ["at", "1h", "tasks"], path: "/api/at/", member: "tasks", cursor: "after" },
+  ];
+
+t.test("a list is read to its end, unless it has a limit", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const queries = (): Record<string, string>[] =>
+    fake.requests.map(({ url }) => Object.fromEntries(new URL(url, fake.url).searchParams));
+  for (const { args, path, member, cursor, id = "id" } of READ_LISTS) {
+    const read = async (
+      parts: readonly (readonly number[])[],
+      isCut: boolean,
+      ...flags: string[]
+    ): Promise<unknown> => {
+      fake.requests.length = 0;
+      fake.answer = () => {
+        const at = fake.requests.length - 1;
+        const rows = (parts[at] ?? []).map((one) => ({ [id]: one }));
+        const headers = isCut && at < parts.length - 1 ? { "X-Koor-Next": "after=b%2Fc" } : {};
+        return { headers, body: JSON.stringify(member === undefined ? rows : { [member]: rows, last: at }) };
+      };
+      const result = await koor([...args, ...flags]);
+      t.match(result, { code: 0, stderr: "" }, args.join(" "));
+      t.ok(fake.requests.every(({ url }) => url.startsWith(path)));
+      return JSON.parse(result.stdout);
+    };
+    const whole = (ids: readonly number[], last = 1): unknown => {
+      const rows = ids.map((one) => ({ [id]: one }));
+      return member === undefined ? rows : { [member]: rows, last };
+    };
+    const page = cursor === undefined ? {} : { limit: "1000" };
+    const rest = args[0] === "events" ? { last: "48" } : page;
+    t.same(await read([[3, 2], [1]], true), whole([3, 2, 1]), `${args.join(" ")}: an answer that is too long`);
+    t.match(queries(), [page, { ...rest, after: "b/c" }]);
+    t.notOk("wait" in (queries()[1] ?? {}), "only the first request waits");
+    if (cursor !== undefined) {
+      const ids = Array.from({ length: 1000 }, (_, at) => 1001 - at);
+      t.same(await read([ids, [1]], false), whole([...ids, 1]), `${args.join(" ")}: a full page`);
+      t.match(queries(), [page, { ...page, [cursor]: "2" }]);
+      t.equal(fake.requests.length, 2);
+      t.same(await read([ids], false, "--limit", "1000"), whole(ids, 0), "a limit of the size of a page");
+      t.equal(fake.requests.length, 1);
+    }
+    const limit = args[0] === "events" ? "last" : "limit";
+    if (args[0] === "specs" || args[0] === "webhooks") continue;
+    t.same(await read([[3, 2], [1], []], true, `--${limit}=3`), whole([3, 2, 1]), `${args.join(" ")} with a limit`);
+    t.match(queries(), [{ [limit]: "3" }, { [limit]: "1", after: "b/c" }]);
+    t.equal(fake.requests.length, 2);
+  }
+});
+
+t.test("a list whose next part fails is no list", async (t) => {
+  const { fake, koor } = await setUp(t);
+  fake.answer = () =>
+    fake.requests.length === 1
+      ? { headers: { "X-Koor-Next": "after=a" }, body: '[{"key":"a"}]' }
+      : replyError(503, "shutting down");
+  checkRefused(t, await koor(["state", "list"]), 3, /^koor: shutting down \(503\)/, "the second part");
 });
 
 t.test("stdout is the answer as one line, with its digits", async (t) => {
@@ -863,9 +945,13 @@ t.test("a server that cannot be reached is exit 3", async (t) => {
     t,
     unreachable,
     3,
-    new RegExp(`cannot reach http://localhost:${port}: connection refused`),
+    new RegExp(`^koor: cannot reach http://localhost:${port}: connection refused\\nstart it with koor serve, or`),
     "no server listens",
   );
+  const secure = await runCli(["status"], { cwd, env: { KOOR_SERVER: fake.url.replace("http:", "https:") } });
+  checkRefused(t, secure, 3, /the TLS handshake failed: a server without TLS has .* http:/, "a server without TLS");
+  const unnamed = await runCli(["status"], { cwd, env: { KOOR_SERVER: "localhost:9800" } });
+  checkRefused(t, unnamed, 3, /^koor: KOOR_SERVER: server must be .*\ndid you mean http:/, "no URL");
   fake.answer = () => "close";
   checkRefused(t, await koor(["state", "list"]), 3, /closed before the answer/, "closed without an answer");
   fake.answer = () => "half";
@@ -907,10 +993,28 @@ t.test("the refusal of a large value is seen, although the server closes early",
 const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
   { args: ["--"], says: /a command is required/ },
   { args: ["--nonsense"], says: /a command is required/ },
+  { args: ["-v"], says: /^koor: a command is required: did you mean --version\?\n/ },
+  { args: ["version"], says: /^koor: no such command: version: did you mean --version\?\n/ },
   { args: ["nonsense"], says: /no such command: nonsense/ },
   { args: ["state"], says: /state has: list, get/ },
   { args: ["state", "gett", "k"], says: /no such command: state gett/ },
-  { args: ["state", "get"], says: /usage: koor state get <key>/ },
+  { args: ["state", "get"], says: /^koor: <key> is missing\nusage: koor state get <key>/ },
+  { args: ["state", "get", "-x"], says: /^koor: unknown flag -x\n/ },
+  { args: ["state", "get", "a", "-x=1"], says: /^koor: unknown flag -x\n/ },
+  { args: ["state", "get", "--", "-a", "b"], says: /^koor: the argument "b" is one too many: put quotes around text/ },
+  {
+    args: ["state", "set", "a", "1"],
+    says: /^koor: the argument "1" is one too many: it may be the value of --file or/,
+  },
+  { args: ["state", "diff", "--v1", "1", "--v2", "2"], says: /^koor: <key> is missing\n/ },
+  { args: ["state", "diff", "k", "l", "--v1", "1", "--v2", "2"], says: /^koor: the argument "l" is one too many/ },
+  { args: ["message", "send"], says: /^koor: <to> and <subject> are missing\n/ },
+  {
+    args: ["message", "send", "a", "b", "c", "--body", "d"],
+    says: /^koor: the argument "c" is one too many: put quotes/,
+  },
+  { args: ["status", "now"], says: /^koor: the argument "now" is one too many\n/ },
+  { args: ["lease", "release", "--fence", "1"], says: /^koor: <id> is missing\n/ },
   { args: ["state", "get", ""], says: /<key> must not be empty/ },
   { args: ["state", "get", "a", "b"], says: /"b"/ },
   { args: ["state", "get", "k", "--nonsense"], says: /--nonsense/ },
@@ -920,7 +1024,7 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["state", "get", "k", "--version", "--json"], says: /--version needs a value/ },
   { args: ["state", "get", "k", "--version", "-1"], says: /whole number/ },
   { args: ["state", "history", "k", "--limit", "many"], says: /--limit must be a whole number/ },
-  { args: ["state", "set", "k"], says: /--file or --data is required/ },
+  { args: ["state", "set", "k"], says: /^koor: --file or --data is required: --file - reads stdin\n/ },
   { args: ["state", "set", "k", "--file", "f", "--data", "1"], says: /not both/ },
   { args: ["state", "set", "k", "--file", "missing"], says: /cannot read missing: no such file/ },
   { args: ["state", "set", "k", "--file", "."], says: /directory/ },
@@ -979,7 +1083,13 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["lease", "release", "a", "b", "--fence", "1"], says: /one by one/ },
   { args: ["lease", "break", "a"], says: /--reason is required/ },
   { args: ["config", "set", "colour", "blue"], says: /no such setting: colour/ },
-  { args: ["config", "set", "server", "localhost:9800"], says: /http:\/\/ or https:\/\// },
+  {
+    args: ["config", "set", "server", "localhost:9800"],
+    says: /http:\/\/ or https:.*\ndid you mean http:\/\/localhost:9800\?/,
+  },
+  { args: ["status", "--server", ":9800"], says: /^koor: server must be .*\ndid you mean http:\/\/localhost:9800\?\n/ },
+  { args: ["status", "--server", "a/b"], says: /^koor: server must be [^\n]*\n$/ },
+  { args: ["context", "add", "a", "--server", "host.example"], says: /\ndid you mean http:\/\/host\.example\?\n/ },
   { args: ["config", "set", "token", "two words"], says: /visible ASCII/ },
   { args: ["help", "nonsense"], says: /no such command/ },
 ];
@@ -1331,6 +1441,7 @@ t.test("config set writes a setting", async (t) => {
   t.equal(statSync(file).mode & 0o777, 0o600, "a new file is created");
   const token = await runCli(["config", "set", "token", "s3cret"], { cwd });
   t.notMatch(token.stdout, /s3cret/, "the token is not repeated");
+  t.match(token.stderr, /^koor: settings\.json has the token now: keep it out of git, or .* with --user\n$/);
   t.same(JSON.parse(readFileSync(file, "utf8")), { server: fake.url, token: "s3cret" });
   t.equal((await runCli(["status"], { cwd })).code, 0);
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer s3cret");
@@ -1368,6 +1479,28 @@ t.test("config set writes a setting", async (t) => {
   t.ok(lstatSync(file).isSymbolicLink(), "and stays a link");
 });
 
+t.test("git ignores the token that config set writes into .koor/", async (t) => {
+  const { cwd } = await setUp(t);
+  const ignored = join(cwd, ".koor", ".gitignore");
+  mkdirSync(join(cwd, ".koor"));
+  const set = async (name: string, value: string): Promise<CliResult> =>
+    await runCli(["config", "set", name, value], { cwd });
+  t.match(await set("server", "http://localhost:9"), { code: 0, stderr: "" });
+  t.notOk(existsSync(ignored), "a team may share a file without a token");
+  for (const before of [undefined, "/instance.json*\n/.gitignore\n"]) {
+    if (before !== undefined) writeFileSync(ignored, before);
+    t.match(await set("token", "s3cret"), { code: 0, stderr: "" });
+    t.equal(readFileSync(ignored, "utf8"), "/instance.json*\n/settings.json*\n/.gitignore\n");
+  }
+  t.match(await set("token", "other"), { code: 0, stderr: "" }, "a second time");
+  writeFileSync(ignored, "mine\n");
+  t.match(await set("token", "s3cret"), {
+    code: 0,
+    stderr: /^koor: \.koor\/settings\.json has the token now: keep it out/,
+  });
+  t.equal(readFileSync(ignored, "utf8"), "mine\n");
+});
+
 t.test("a server may be below a path, and may use TLS", async (t) => {
   const { fake, cwd } = await setUp(t);
   await runCli(["state", "get", "a/../b"], { cwd, env: { KOOR_SERVER: `${fake.url}/koor/v1/` } });
@@ -1400,4 +1533,22 @@ t.test("a reader that closes the pipe is not a failure", async (t) => {
   running.child.stdout.once("data", () => running.child.stdout.destroy());
   t.equal(await running.exit(), 0);
   t.equal(running.stderr, "");
+});
+
+t.test("a backup that is not complete is a failure", async (t) => {
+  const { fake, cwd, koor } = await setUp(t);
+  fake.answer = () => ({ type: "application/x-ndjson", body: '{"koor_backup":1}\n{"end":true,"sha256":"0"}\n' });
+  const says = /^koor: the snapshot is incomplete: its closing line is missing or does not match\n$/;
+  checkRefused(t, await koor(["backup", "--output", "f"]), 3, says, "a file");
+  t.same(readdirSync(cwd), []);
+  t.match(await koor(["backup"]), { code: 3, stdout: /"koor_backup"/, stderr: says });
+  fake.answer = () => "half";
+  t.match(await koor(["backup"]), { code: 3, stderr: /^koor: the snapshot broke off: / });
+  const line = `{"kind":"state","value":"${"x".repeat(BODY_BYTES_MAX)}"}\n`;
+  fake.answer = () => ({ type: "application/x-ndjson", body: line });
+  const running = new RunningCli(["backup"], { cwd, env: { KOOR_SERVER: fake.url } });
+  t.teardown(() => running.kill());
+  running.child.stdout.once("data", () => running.child.stdout.destroy());
+  t.equal(await running.exit(), 3, "the reader has no backup");
+  t.match(running.stderr, /^koor: cannot write the backup to stdout: /);
 });

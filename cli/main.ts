@@ -36,7 +36,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     const help = await import("./help-command.js");
     if (tokens.length === 0 && !line.help) return await help.printOverview(program);
     if (words[0] === "help") return await help.printHelp(words.slice(1), program);
-    return line.help ? await help.printCommandHelp(words, program) : help.describeUnknown(words, program);
+    return line.help ? await help.printCommandHelp(words, program) : help.describeUnknown(words, tokens, program);
   }
   const context: CommandContext = {
     program,

@@ -10,6 +10,7 @@ import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
 import { encodeKey } from "./key-path.js";
+import { askForList } from "./whole-list.js";
 import { formatAnswer, formatValue, print } from "./output.js";
 
 /** Matches a placeholder in the path of a row: `{name}`, `{name...}` or `{name/}` (see command-row.ts). */
@@ -101,16 +102,24 @@ async function runRequest(row: RequestRow, args: Args, context: CommandContext):
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
 
-  const answer = await sendRequest(settings, {
+  const plan = {
     method: row.method,
-    path,
     headers: body && row.typeOf ? { "Content-Type": row.typeOf(body), ...headers } : headers,
     ...(body ? { body } : {}),
     repeatable: typeof row.repeatable === "function" ? row.repeatable(args) : row.repeatable === true,
     aboutServer: row.aboutServer === true,
-  });
+  };
+  const ask = async (from: string): Promise<Answer | CliFailure> => {
+    const answer = await sendRequest(settings, { ...plan, path: from });
+    if (answer instanceof CliFailure || isSuccess(answer)) return answer;
+    return describeRefusal(answer.status, answer.body);
+  };
+  const limitName = row.flags?.find(({ query }) => query === "limit" || query === "last")?.query ?? "limit";
+  const answer =
+    row.method === "GET" && row.list !== undefined
+      ? await askForList({ list: row.list, parts: row.parts ?? {}, path, limitName, limit: args.text(limitName) }, ask)
+      : await ask(path);
   if (answer instanceof CliFailure) return answer;
-  if (!isSuccess(answer)) return describeRefusal(answer.status, answer.body);
 
   const output = await formatBody(row, answer, args, context);
   return output instanceof CliFailure ? output : ((await print(output)) ?? row.exit?.(answer.body) ?? 0);

@@ -1,13 +1,21 @@
 /** Saves one setting for `config set`, in the folder's settings file or in the user's own. Runs in the CLI process. */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
 import { CliFailure, failed, refused, wrongUsage } from "./failure.js";
-import { projectOf } from "./koor-folder.js";
-import { parseServers } from "./server-list.js";
+import { KOOR_FOLDER, projectOf } from "./koor-folder.js";
+import { ignoreTokens } from "./koor-ignore.js";
+import { warn } from "./output.js";
+import { adviseScheme, parseServers } from "./server-list.js";
 import { isHeaderText, NO_USER_FOLDER, SERVER_RULE, SETTINGS_MODE, TOKEN_RULE } from "./setting-rules.js";
 import { folderSettingsPath, parseSettingsText, userSettingsPath, type SettingName } from "./settings-file.js";
 import { describeSystemError } from "./system-error.js";
+
+/** Keeps a folder's settings file with a token out of git, or warns about it. */
+function keepOutOfGit(path: string, shown: string): void {
+  if (basename(dirname(path)) !== KOOR_FOLDER || !ignoreTokens(dirname(path), true))
+    warn(`${shown} has the token now: keep it out of git, or save the token in your own file with --user`);
+}
 
 /**
  * Saves one setting. The file gets mode 0600, and its other members stay unchanged. Refuses a file that cannot be
@@ -21,7 +29,7 @@ export async function saveSetting(
   value: string,
   environment?: NodeJS.ProcessEnv,
 ): Promise<CliFailure | undefined> {
-  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE);
+  if (name === "server" && !parseServers(value)) return wrongUsage(SERVER_RULE, adviseScheme(value));
   if (name === "token" && !isHeaderText(value)) return wrongUsage(TOKEN_RULE);
   const shown = environment ? userSettingsPath(environment, process.platform) : folderSettingsPath(folder);
   if (shown === undefined) return wrongUsage(NO_USER_FOLDER);
@@ -40,6 +48,7 @@ export async function saveSetting(
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);
     replaceFileInFolder(path, edited, SETTINGS_MODE);
+    if (name === "token" && value !== "" && environment === undefined) keepOutOfGit(path, shown);
     return undefined;
   } catch (error) {
     return failed(`cannot write ${shown}: ${describeSystemError(error)}`);

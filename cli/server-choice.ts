@@ -7,7 +7,7 @@ import { CliFailure, failed, wrongUsage } from "./failure.js";
 import { findJoinedServers } from "./joined-servers.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
 import { findProjectFile } from "./project-file.js";
-import { parseServers } from "./server-list.js";
+import { adviseScheme, parseServers } from "./server-list.js";
 import { findSession, type Session } from "./session.js";
 import { DEFAULT_SERVER, SERVER_RULE } from "./setting-rules.js";
 import { SETTINGS_FILE, readFolderSettings, readUserSettings, type FileSettings } from "./settings-file.js";
@@ -117,7 +117,10 @@ export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, gi
     "default",
   ];
   const servers = parseServers(text);
-  if (!servers) return given.server === "" ? failed(SERVER_RULE) : wrongUsage(SERVER_RULE);
+  if (!servers) {
+    const advice = adviseScheme(text);
+    return given.server === "" ? failed(`${serversFrom}: ${SERVER_RULE}`, advice) : wrongUsage(SERVER_RULE, advice);
+  }
   const folderOnly = folderFile === "" ? [] : servers.filter((server) => !isUsers(server, user, context));
   return { ...sources, servers, serversFrom, folderOnly, folderFile };
 }

@@ -32,6 +32,12 @@ export function parseServers(text: string): readonly [URL, ...URL[]] | undefined
   return first === undefined || others.length >= CLI_SERVERS_MAX ? undefined : [first, ...others];
 }
 
+/** Returns advice for a text that names no server, because only the scheme is missing; "" if there is none. */
+export function adviseScheme(text: string): string {
+  const withScheme = `http://${text.replace(/^:(?=\d)/, "localhost:").replace(/^(?=\d+$)/, "localhost:")}`;
+  return text.includes("/") || text.includes("@") || !parseServers(withScheme) ? "" : `did you mean ${withScheme}?`;
+}
+
 export function joinServers(servers: readonly URL[]): string {
   return servers.map(({ href }) => href).join(",");
 }

@@ -6,6 +6,9 @@ export const DEFAULT_SERVER = "http://localhost:9800";
 export const SETTINGS_MODE = 0o600;
 
 export const SERVER_RULE = `server must be an http:// or https:// URL, e.g. ${DEFAULT_SERVER}, or up to ${CLI_SERVERS_MAX} with commas between`;
+/** Advice for a user whose command reached no server. */
+export const START_ADVICE =
+  "start it with koor serve, or name another one: --server URL, or koor config set --user server URL";
 export const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 export const NO_USER_FOLDER = "there is no place for your own settings: set HOME or XDG_CONFIG_HOME";
 

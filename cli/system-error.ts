@@ -12,6 +12,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is not a directory",
   ENOTFOUND: "unknown host",
   EAI_AGAIN: "the host name cannot be looked up now",
+  EPROTO: "the TLS handshake failed: a server without TLS has an address that begins with http://",
   EPIPE: "the connection was closed before the answer",
 };
 

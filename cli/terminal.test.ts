@@ -16,7 +16,7 @@ import { CliFailure } from "./failure.js";
 import { loadNounRows } from "./noun-rows.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 import { HELP_TOPICS } from "./help-topics.js";
-import { findNearest } from "./nearest.js";
+import { findNearest } from "../shared/nearest.js";
 import { LISTS } from "./output/lists.js";
 
 /** The start of each terminal code for a color. */

@@ -375,7 +375,11 @@ t.test("a request for a lease that the agent has is answered with it", async (t)
     "in any order of resources",
   );
   t.match(await ana.lease(["path:src/**", "deploy"], { wait_s: 1, request_id: "r" }), { id: first.id });
-  t.equal((await space.events("lease.granted")).length, 1, "it was granted once");
+  t.match(await ana.lease(["deploy", "path:src/**", "deploy"]), { id: first.id }, "a repeated resource counts once");
+  const twice = await ana.lease(["b", "a", "b"]);
+  t.same(twice.resources, ["b", "a"], "the lease has it once");
+  await ana.release(twice);
+  t.equal((await space.events("lease.granted")).length, 2, "each was granted once");
   for (const [what, resources, more] of [
     ["fewer", ["deploy"], {}],
     ["of another mode", ["path:src/**", "deploy"], { mode: "shared" }],

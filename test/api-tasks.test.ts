@@ -111,7 +111,7 @@ t.test("a task goes from its creation to its end", async (t) => {
     body: "all\nof it",
     data: { n: 1 },
     labels: ["go", "ci", "go"],
-    resources: ["path:src/**", "deploy"],
+    resources: ["path:src/**", "deploy", "path:src/**"],
     priority: 9,
     max_attempts: 2,
     ttl_s: 60,
@@ -120,11 +120,13 @@ t.test("a task goes from its creation to its end", async (t) => {
     after: [],
   };
   const built = (await ana.ask("POST", "/api/tasks", whole)).json<Task>();
-  t.match(built, { ...whole, labels: ["go", "ci"], workspace: "goes", created_by: ana.id, state: "ready" });
+  const stored = { labels: ["go", "ci"], resources: ["path:src/**", "deploy"] };
+  t.match(built, { ...whole, ...stored, workspace: "goes", created_by: ana.id, state: "ready" });
+  t.same(built.resources, stored.resources);
   const { task, lease } = await claim(ana);
   t.match(task, {
     ...whole,
-    labels: ["go", "ci"],
+    ...stored,
     state: "claimed",
     holder: { id: ana.id, name: "ana" },
     fence: space.fence(1),
@@ -136,7 +138,7 @@ t.test("a task goes from its creation to its end", async (t) => {
     fence: space.fence(1),
     state: "held",
     task: whole.id,
-    resources: whole.resources,
+    resources: stored.resources,
     mode: "exclusive",
     ttl_s: 60,
     max_s: 120,

@@ -725,7 +725,7 @@ t.test("LLM usage and its sums can be reported and read", async (t) => {
 });
 
 t.test("backup and restore work through files", { skip: RESTORE_REFUSED }, async (t) => {
-  const { koor, ask, cwd } = await setUp(t);
+  const { koor, ask, server, cwd } = await setUp(t);
   await ask("state", "set", "k", "--data", '"\u00e9"');
   await ask("events", "publish", "t", "--data", "1");
   const path = join(cwd, "snapshot");
@@ -740,7 +740,20 @@ t.test("backup and restore work through files", { skip: RESTORE_REFUSED }, async
     stdout: "",
     stderr: /cannot write no\/such\/folder: no such file/,
   });
-  t.match(await koor("backup"), { code: 2, stdout: "", stderr: /--output is required/ });
+  for (const args of [["backup"], ["backup", "--output", "-"]]) {
+    const streamed = await koor(...args);
+    t.match(streamed, { code: 0, stderr: "" });
+    t.same(
+      readSnapshot(streamed.stdout).slice(0, first.length),
+      first,
+      `${args.join(" ")} writes the backup to stdout`,
+    );
+  }
+  t.match(await runCli(["backup"], { cwd, env: { KOOR_SERVER: server.url }, terminal: 80 }), {
+    code: 2,
+    stdout: "",
+    stderr: "koor: a backup is not written to a terminal: redirect stdout, or name a file with --output\n",
+  });
   t.match(await koor("restore", "--file", "missing"), {
     code: 2,
     stdout: "",

@@ -1,4 +1,5 @@
 /** Implements `audit`, which reads the audit log: actions with their actors and times. Runs in the CLI process. */
+import { AUDIT_ROWS_DEFAULT } from "../../schemas/limits/audit.js";
 import type { CommandRow, Flag } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 
@@ -27,6 +28,7 @@ export const AUDIT_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/audit",
+    parts: { rowsDefault: AUDIT_ROWS_DEFAULT },
   },
   {
     words: ["audit", "summary"],

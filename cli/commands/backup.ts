@@ -1,6 +1,6 @@
 /**
- * Implements `backup`, which saves all data of a server to a file, and `restore`, which loads such a file. Runs in the
- * CLI process.
+ * Implements `backup`, which writes all data of a server to a file or to stdout, and `restore`, which loads it. Runs in
+ * the CLI process.
  */
 import { createReadStream, fstatSync, statSync } from "node:fs";
 
@@ -8,16 +8,18 @@ import { CLI_RESTORE_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { describeRefusal, isSuccess, openRequest, sendRequest } from "../client.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { collectAnswer, NoAnswer, type RequestPlan } from "../exchange.js";
-import { CliFailure, failed, type ExitCode } from "../failure.js";
+import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
 import { isStdin, openInputFile } from "../input-file.js";
 import { io } from "../io.js";
 import { resolveOutput } from "../output-file.js";
 import { printAnswer } from "../output.js";
-import { writeSnapshot } from "../snapshot-file.js";
+import { streamSnapshot, writeSnapshot } from "../snapshot-file.js";
 import { describeSystemError } from "../system-error.js";
 import { withProgress } from "../transfer.js";
 
 const SUCCESS = 200;
+/** The name of stdout as the file of `--output`. */
+const STDOUT = "-";
 const LINES_TYPE = { "Content-Type": "application/x-ndjson" };
 
 function locateSnapshot(path: string, folder: string): string | CliFailure {
@@ -31,7 +33,10 @@ function locateSnapshot(path: string, folder: string): string | CliFailure {
 async function backUp(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const path = locateSnapshot(args.need("output"), context.folder);
+  const output = args.text("output") ?? STDOUT;
+  if (output === STDOUT && io().isTerminal())
+    return wrongUsage("a backup is not written to a terminal: redirect stdout, or name a file with --output");
+  const path = output === STDOUT ? undefined : locateSnapshot(output, context.folder);
   if (path instanceof CliFailure) return path;
   const open = await openRequest(settings, { method: "GET", path: "/api/backup" });
   if (open instanceof CliFailure) return open;
@@ -42,10 +47,11 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
     }
     // The size of a backup is not known in advance. If the backup replaces an older one, the older size is a good
     // estimate.
-    const totalBytes = statSync(path, { throwIfNoEntry: false })?.size;
+    const totalBytes = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.size;
     const transfer = { name: "backup", totalBytes, isGuess: true };
     const pieces = withProgress(open.response as AsyncIterable<Buffer>, transfer);
-    const counts = await writeSnapshot(path, args.need("output"), pieces);
+    if (path === undefined) return (await streamSnapshot(pieces)) ?? 0;
+    const counts = await writeSnapshot(path, output, pieces);
     return counts instanceof CliFailure ? counts : ((await printAnswer(Buffer.from(counts), context)) ?? 0);
   } finally {
     open.close();
@@ -100,15 +106,14 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
 export const BACKUP_COMMANDS: readonly CommandRow[] = [
   {
     words: ["backup"],
-    about: "Write all of the server's data to a file.",
+    about: "Write all of the server's data to a file, or to stdout.",
     examples: ["backup --output koor-backup.ndjson"],
     flags: [
       {
         name: "output",
         kind: "text",
         value: "PATH",
-        about: "the file; it is replaced when the snapshot is complete",
-        required: true,
+        about: "the file, replaced when the snapshot is complete; - or no --output writes to stdout",
       },
     ],
     endpoints: ["GET /api/backup"],

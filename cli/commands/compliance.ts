@@ -1,4 +1,5 @@
 /** Implements `compliance …`, which shows whether instances have kept to their contracts. Runs in the CLI process. */
+import { COMPLIANCE_ROWS_DEFAULT } from "../../schemas/limits/compliance.js";
 import type { CommandRow } from "../command-row.js";
 
 export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
@@ -20,6 +21,7 @@ export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/compliance/history",
+    parts: { rowsDefault: COMPLIANCE_ROWS_DEFAULT },
   },
   {
     words: ["compliance", "run"],

@@ -1,4 +1,5 @@
 /** Implements `events …`, which publishes events, reads their history and follows them. Runs in the CLI process. */
+import { EVENT_ROWS_DEFAULT } from "../../schemas/limits/events.js";
 import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
@@ -102,6 +103,7 @@ export const EVENTS_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/events/history",
+    parts: { rowsDefault: EVENT_ROWS_DEFAULT },
   },
   {
     words: ["events", "subscribe"],

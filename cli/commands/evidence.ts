@@ -53,7 +53,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
         query: "workspace",
         values: "workspace",
       },
-      { name: "limit", kind: "whole", value: "N", about: "at most N records, 100 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N records", query: "limit" },
       {
         name: "before",
         kind: "whole",
@@ -64,6 +64,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: PATH,
+    parts: { cursor: "before" },
   },
   {
     words: ["evidence", "get"],

@@ -308,7 +308,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
         about: "only leases that overlap this resource",
         query: "resource",
       },
-      { name: "limit", kind: "whole", value: "N", about: "at most N leases, 100 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N leases", query: "limit" },
       {
         name: "after",
         kind: "text",
@@ -319,6 +319,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/leases",
+    parts: { cursor: "after" },
     query: (args, { folder }) => {
       const given = args.text("resource");
       if (given === undefined) return {};

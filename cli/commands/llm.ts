@@ -1,4 +1,5 @@
 /** Implements `llm …`, which reports and shows the cost of language-model calls. Runs in the CLI process. */
+import { USAGE_ROWS_DEFAULT } from "../../schemas/limits/usage.js";
 import type { Args, CommandRow } from "../command-row.js";
 import { wrongUsage, type CliFailure } from "../failure.js";
 import { JSON_TYPE } from "../input.js";
@@ -67,6 +68,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/llm/usage",
+    parts: { rowsDefault: USAGE_ROWS_DEFAULT },
   },
   {
     words: ["llm", "record"],

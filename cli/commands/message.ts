@@ -2,6 +2,7 @@
  * Implements `message …`, which sends and reads messages between agents. The sender is the instance in KOOR_INSTANCE.
  * Runs in the CLI process.
  */
+import { MESSAGE_ROWS_DEFAULT } from "../../schemas/limits/messages.js";
 import { isJson } from "../../shared/json-text.js";
 import type { Args, CommandRow, Flag } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -11,13 +12,15 @@ const PATH = "/api/messages";
 const MARK_PATH = `${PATH}/mark`;
 const IDS = { name: "ids", shown: "id", many: true } as const;
 const NOTE: Flag = { name: "note", kind: "text", value: "TEXT", about: "a note to the sender" };
-const LIMIT = (what: string): Flag => ({
+const LIMIT = (what: string, byDefault = ""): Flag => ({
   name: "limit",
   kind: "whole",
   value: "N",
-  about: `at most N ${what}, 100 by default`,
+  about: `at most N ${what}${byDefault}`,
   query: "limit",
 });
+
+const BY_DEFAULT = `, ${MESSAGE_ROWS_DEFAULT} by default`;
 
 /** The members of a message that can be set by flags, each with its flag. */
 const MEMBERS = [
@@ -123,6 +126,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: PATH,
+    parts: { cursor: "after" },
     query: unreadQuery,
   },
   {
@@ -158,10 +162,11 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
       { name: "unread", kind: "switch", about: "only those that a recipient has not read" },
       { name: "urgent", kind: "switch", about: "only requests and those of high importance" },
       { name: "before", kind: "text", value: "ID", about: "only those after this one in the list", query: "before" },
-      LIMIT("messages"),
+      LIMIT("messages", BY_DEFAULT),
     ],
     method: "GET",
     path: `${PATH}/all`,
+    parts: { rowsDefault: MESSAGE_ROWS_DEFAULT },
     query: (args) => ({ ...unreadQuery(args), ...(args.has("urgent") ? { urgent: "1" } : {}) }),
   },
   {
@@ -169,8 +174,9 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     about: "List the threads, the newest first.",
     examples: ["message threads --limit 10"],
     list: "threads",
-    flags: [LIMIT("threads")],
+    flags: [LIMIT("threads", BY_DEFAULT)],
     method: "GET",
     path: `${PATH}/threads`,
+    parts: { rowsDefault: MESSAGE_ROWS_DEFAULT },
   },
 ];

@@ -17,11 +17,14 @@ const KEY: VersionedNoun = {
   example: "plans/login",
 };
 
-/** Guesses the media type of a value: JSON if it parses as JSON, text if it is valid UTF-8, and bytes otherwise. */
+/**
+ * Guesses the media type of a value: JSON if it parses as JSON, text if it is valid UTF-8, and bytes otherwise. As on the
+ * server, JSON may begin with a byte order mark, which editors on Windows write.
+ */
 function guessType(value: Buffer): string {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(value);
   } catch {
     return "application/octet-stream";
   }

@@ -33,7 +33,7 @@ export const STORY_COMMANDS: readonly CommandRow[] = [
       },
       { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with it", values: "state" },
       { name: "after", kind: "text", value: "ID", about: "only entries after this key, lease or task" },
-      { name: "limit", kind: "whole", value: "N", about: "at most N entries, 100 by default" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N entries" },
     ],
     endpoints: [
       "GET /api/at/{time}/state",

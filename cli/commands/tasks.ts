@@ -168,11 +168,12 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
       filter("label", "WORD", "only those with this label"),
       filter("holder", "ID", "only tasks that this instance holds", "instance"),
       filter("assignee", "NAME", "only tasks assigned to this one", "agent"),
-      { name: "limit", kind: "whole", value: "N", about: "at most N tasks, 100 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N tasks", query: "limit" },
       filter("after", "ID", "only tasks before this one, for the next page"),
     ],
     method: "GET",
     path: PATH,
+    parts: { cursor: "after" },
   },
   {
     words: ["task", "get"],

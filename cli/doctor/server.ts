@@ -3,6 +3,7 @@ import { REASON_PHRASES, STATUSES } from "../../schemas/status.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { NoAnswer } from "../exchange.js";
 import { CliFailure } from "../failure.js";
+import { START_ADVICE } from "../setting-rules.js";
 import type { Check, Examined } from "./check.js";
 import { failure, ok, warning, type Finding } from "./line.js";
 import type { Visit } from "./reach.js";
@@ -10,7 +11,6 @@ import { objectIn, type Reply } from "./reply.js";
 
 /** The statuses by which a proxy reports that it cannot reach the server behind it. */
 const OF_PROXY: ReadonlySet<number> = new Set([502, STATUSES.UNAVAILABLE.http, STATUSES.DEADLINE_EXCEEDED.http]);
-const START = "start it with koor serve, or name another one: --server URL, or koor config set --user server URL";
 
 /** Makes the finding for an answer that does not come from a Koor server. */
 function judgeForeign(address: string, reply: Reply): Finding {
@@ -47,7 +47,7 @@ function judgeHealth(visit: Visit, health: JsonObject, { reached, access }: Exam
 
 function judge(visit: Visit, examined: Examined): Finding {
   const { address, reply, health } = visit;
-  if (reply instanceof NoAnswer) return failure(`cannot reach ${address}: ${reply.why}`, START);
+  if (reply instanceof NoAnswer) return failure(`cannot reach ${address}: ${reply.why}`, START_ADVICE);
   return health === undefined ? judgeForeign(address, reply) : judgeHealth(visit, health, examined);
 }
 

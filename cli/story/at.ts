@@ -1,20 +1,27 @@
 /** Implements `at`, which prints state, leases or tasks as they were at an earlier time. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
-import type { Args, CommandContext } from "../command-row.js";
+import type { Args, CommandContext, ListParts } from "../command-row.js";
 import { parseFlagDuration } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { isFailure } from "../outcome.js";
 import { formatValue, print, printAnswer } from "../output.js";
 import type { ListName } from "../output/lists.js";
 import { encodeKey } from "../key-path.js";
+import { askForList } from "../whole-list.js";
+
+interface PastList {
+  readonly list: ListName;
+  readonly flags: readonly string[];
+  readonly parts: ListParts;
+}
 
 /** The lists that can be read for an earlier time. Each has its table on a terminal, and the flags that it accepts. */
 const LISTS = {
-  state: { list: "state_at", flags: ["prefix", "after", "limit"] },
-  leases: { list: "leases", flags: ["workspace", "state", "after", "limit"] },
-  tasks: { list: "tasks", flags: ["workspace", "state", "after", "limit"] },
-} as const satisfies Readonly<Record<string, { readonly list: ListName; readonly flags: readonly string[] }>>;
+  state: { list: "state_at", flags: ["prefix", "after", "limit"], parts: { cursor: "after", id: "key" } },
+  leases: { list: "leases", flags: ["workspace", "state", "after", "limit"], parts: { cursor: "after" } },
+  tasks: { list: "tasks", flags: ["workspace", "state", "after", "limit"], parts: { cursor: "after" } },
+} as const satisfies Readonly<Record<string, PastList>>;
 
 const FLAGS = ["workspace", "state", "prefix", "after", "limit"] as const;
 
@@ -33,7 +40,7 @@ export async function readPast(args: Args, context: CommandContext): Promise<num
   if (!isKind(what)) return wrongUsage(`unknown kind ${what}: state, leases or tasks`);
   const key = args.text("key");
   if (key !== undefined && what !== "state") return wrongUsage(`at TIME ${what} takes no KEY`);
-  const { list, flags } = LISTS[what];
+  const { list, flags, parts } = LISTS[what];
   const allowed: readonly string[] = key === undefined ? flags : [];
   const other = FLAGS.find((name) => args.text(name) !== undefined && !allowed.includes(name));
   if (other !== undefined) return wrongUsage(`at TIME ${what}${key === undefined ? "" : " KEY"} takes no --${other}`);
@@ -46,7 +53,11 @@ export async function readPast(args: Args, context: CommandContext): Promise<num
   }
   const path = `/api/at/${encodeURIComponent(timeOf(args.need("time")))}/${what}`;
   const suffix = key === undefined ? encodeQuery(query) : `/${encodeKey(key)}`;
-  const answer = await ask(settings, { method: "GET", path: path + suffix });
+  const read = async (from: string): ReturnType<typeof ask> => await ask(settings, { method: "GET", path: from });
+  const answer =
+    key === undefined
+      ? await askForList({ list, parts, path: path + suffix, limitName: "limit", limit: args.text("limit") }, read)
+      : await read(path + suffix);
   if (isFailure(answer)) return failureOf(answer);
   const failure =
     key === undefined

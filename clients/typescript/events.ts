@@ -3,6 +3,10 @@ import type { CallOptions } from "./deadline.js";
 import { Subscription, type SubscribeOptions } from "./subscription.js";
 import type { Transport } from "./transport.js";
 import type { Event, NewEvent } from "./types.js";
+import { wholeList } from "./whole-list.js";
+
+/** The number of events in a history without `last`, as on the server. */
+const LAST_DEFAULT = 50;
 
 export interface PublishOptions extends CallOptions {
   /** The publisher; the instance of the client by default. */
@@ -41,11 +45,16 @@ export class Events {
     return this.#transport.json({ method: "POST", path: "/api/events/publish", json }, callOptions);
   }
 
-  /** Lists events, the newest first; with `after` the oldest first. */
+  /**
+   * Lists at most `last` events, 50 by default: the newest ones, with the newest first. With `after`, lists the oldest
+   * ones after it, with the oldest first.
+   */
   history(options: HistoryOptions = {}): Promise<Event[]> {
     const { signal, timeoutMs, wait_s: wait, ...rest } = options;
-    const plan = { method: "GET", path: "/api/events/history", query: { ...rest, wait }, waitMs: (wait ?? 0) * 1000 };
-    return this.#transport.json(plan, { signal, timeoutMs });
+    const query = { ...rest, wait };
+    const waitMs = (wait ?? 0) * 1000;
+    const plan = { path: "/api/events/history", query, limit: "last", rowsDefault: LAST_DEFAULT, waitMs };
+    return wholeList(this.#transport, plan, { signal, timeoutMs });
   }
 
   /**

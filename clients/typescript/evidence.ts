@@ -2,6 +2,7 @@
 import type { CallOptions } from "./deadline.js";
 import type { Transport } from "./transport.js";
 import type { EvidenceQuery, EvidenceRecord, ListedEvidence, NewEvidence } from "./types.js";
+import { wholeList } from "./whole-list.js";
 
 export interface EvidenceListOptions extends CallOptions, Readonly<EvidenceQuery> {}
 
@@ -22,10 +23,10 @@ export class Evidence {
     return this.#transport.json({ method: "POST", path: PATH, json: evidence }, options);
   }
 
-  /** Lists records, the newest first, without their output. */
+  /** Lists all records that match, the newest first, without their output; with `limit` at most that many. */
   list(options: EvidenceListOptions = {}): Promise<ListedEvidence[]> {
     const { signal, timeoutMs, ...query } = options;
-    return this.#transport.json({ method: "GET", path: PATH, query }, { signal, timeoutMs });
+    return wholeList(this.#transport, { path: PATH, query, cursor: "before" }, { signal, timeoutMs });
   }
 
   /** Returns one record, with the end of its output. */

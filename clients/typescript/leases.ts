@@ -6,6 +6,7 @@ import { newRequestId } from "./request-id.js";
 import type { RequestPlan, Transport } from "./transport.js";
 import type { AcquiredLease, Lease, LeaseBody, LeaseCheck, LeaseCheckBody, LeaseQuery } from "./types.js";
 import { segment } from "./versioned.js";
+import { wholeList } from "./whole-list.js";
 
 /** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
@@ -219,11 +220,14 @@ export class Leases {
     }
   }
 
-  /** Lists the held leases, or with `state` the leases in other states. */
-  async list(options: LeaseListOptions = {}): Promise<Lease[]> {
+  /**
+   * Lists all held leases that match, or with `state` the leases in other states, the newest first. With `limit`, lists
+   * at most that many.
+   */
+  list(options: LeaseListOptions = {}): Promise<Lease[]> {
     const { signal, timeoutMs, ...query } = options;
-    const plan = { method: "GET", path: "/api/leases", query };
-    return (await this.#transport.json<{ leases: Lease[] }>(plan, { signal, timeoutMs })).leases;
+    const plan = { path: "/api/leases", query, member: "leases", cursor: "after" } as const;
+    return wholeList(this.#transport, plan, { signal, timeoutMs });
   }
 
   /** Returns one lease, even if it has ended. */

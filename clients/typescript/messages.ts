@@ -3,9 +3,12 @@ import type { CallOptions } from "./deadline.js";
 import { newRequestId } from "./request-id.js";
 import type { Transport } from "./transport.js";
 import type { Message, NewMessage, SentMessage } from "./types.js";
+import { wholeAnswer } from "./whole-list.js";
 
 /** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
+/** The number of messages that the in-box reads at once, so that few are in memory. */
+const PAGE_ROWS = 100;
 
 export interface InboxOptions extends CallOptions {
   /** Only messages of this thread. */
@@ -57,7 +60,15 @@ export class Messages {
   async *inbox(options: InboxOptions = {}): AsyncGenerator<Message, void, undefined> {
     const { thread, mark = "read", signal, timeoutMs } = options;
     for (let after: string | undefined; ; ) {
-      const page = await this.list({ unread: true, thread, after, wait_s: POLL_S_MAX, signal, timeoutMs });
+      const page = await this.list({
+        unread: true,
+        thread,
+        after,
+        limit: PAGE_ROWS,
+        wait_s: POLL_S_MAX,
+        signal,
+        timeoutMs,
+      });
       for (const message of page.messages) {
         yield message;
         if (mark !== false) await this.mark([message.id], mark, { timeoutMs });
@@ -67,12 +78,16 @@ export class Messages {
     }
   }
 
-  /** Returns one page of a box. The oldest message comes first. */
+  /**
+   * Returns the messages of a box, the oldest first. With `limit`, returns at most that many, and `last_id` is where the
+   * next call continues.
+   */
   list(options: MessageListOptions = {}): Promise<MessagePage> {
     const { box, unread, thread, after, limit, wait_s: wait } = options;
     const query = { box, unread, thread, after, limit, wait };
-    const plan = { method: "GET", path: "/api/messages", query, waitMs: (wait ?? 0) * 1000 };
-    return this.#transport.json(plan, options);
+    const waitMs = (wait ?? 0) * 1000;
+    const plan = { path: "/api/messages", query, member: "messages", cursor: "after", waitMs } as const;
+    return wholeAnswer(this.#transport, plan, options);
   }
 
   /** Marks messages of the in-box. Returns the number of messages that this has changed. */

@@ -5,6 +5,7 @@ import { TaskClaims, taskPath } from "./task-claims.js";
 import { TaskWorker, type TaskHandler, type WorkOptions } from "./task-worker.js";
 import type { Transport } from "./transport.js";
 import type { ListedTask, NewTask, Task, TaskQuery, TaskWithHistory } from "./types.js";
+import { wholeList } from "./whole-list.js";
 
 export interface TaskListOptions extends CallOptions, Readonly<Omit<TaskQuery, "state">> {
   readonly state?: Task["state"];
@@ -55,9 +56,10 @@ export class Tasks extends TaskClaims {
     return this.#transport.json({ method: "GET", path: taskPath(id) }, options);
   }
 
-  async list(options: TaskListOptions = {}): Promise<ListedTask[]> {
+  /** Lists all tasks that match, the newest first; with `limit` at most that many. */
+  list(options: TaskListOptions = {}): Promise<ListedTask[]> {
     const { signal, timeoutMs, ...query } = options;
-    const plan = { method: "GET", path: "/api/tasks", query };
-    return (await this.#transport.json<{ tasks: ListedTask[] }>(plan, { signal, timeoutMs })).tasks;
+    const plan = { path: "/api/tasks", query, member: "tasks", cursor: "after" } as const;
+    return wholeList(this.#transport, plan, { signal, timeoutMs });
   }
 }

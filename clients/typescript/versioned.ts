@@ -161,11 +161,11 @@ export class VersionedValues {
   }
 
   /**
-   * Returns a whole list. With a `limit`, returns one page of it.
+   * Returns a whole list; with a `limit` at most that many rows.
    * @param member the member of the answer that has the rows; by default the answer itself is the list
    */
   list<Row>(path: string, query: Query, options?: CallOptions, member?: string): Promise<Row[]> {
-    return wholeList(this.#transport, path, query, member, options);
+    return wholeList(this.#transport, { path, query, ...(member === undefined ? {} : { member }) }, options);
   }
 
   #read<Result>(path: string, query: Query, options?: CallOptions): Promise<Result> {

@@ -44,6 +44,8 @@ export const CLI_COMPLETE_VALUES_MAX = 500;
  * server.
  */
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
+/** The number of records that a command requests at once, if it reads a whole list in pages. */
+export const CLI_LIST_PAGE_ROWS = 1_000;
 /** The time limit for each answer that the commit guard waits for. The commit is blocked in the meantime. */
 export const CLI_GUARD_TIMEOUT_MS = 5_000;
 /** The time limit for the server's answer when the command line reports changes to the radar after a commit. */

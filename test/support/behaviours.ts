@@ -18,11 +18,29 @@ export interface BehaviourRow {
   readonly sentence: string;
 }
 
+/** A list that the libraries read in parts. The file describes the members. */
+export interface ListRow {
+  readonly call: string;
+  readonly path: string;
+  readonly member?: string;
+  readonly limit?: "limit" | "last";
+  readonly cursor?: "after" | "before";
+  readonly rows_default?: number;
+}
+
 // This file runs from dist/tree/test/support.
 const TABLE = fileURLToPath(new URL("../../../../clients/behaviours.json", import.meta.url));
 
-export const { errors: ERRORS, behaviours: BEHAVIOURS } = JSON.parse(readFileSync(TABLE, "utf8")) as {
+export const {
+  errors: ERRORS,
+  lists: LISTS,
+  not_in_libraries: NOT_IN_LIBRARIES,
+  behaviours: BEHAVIOURS,
+} = JSON.parse(readFileSync(TABLE, "utf8")) as {
   readonly errors: readonly ErrorRow[];
+  readonly lists: readonly ListRow[];
+  /** The paths of the routes that read with a query, and for which the libraries have no call. */
+  readonly not_in_libraries: readonly string[];
   readonly behaviours: readonly BehaviourRow[];
 };
 

@@ -8,6 +8,7 @@ export interface Task {
   readonly workspace: string;
   readonly title: string;
   readonly labels: readonly string[];
+  readonly resources: readonly string[];
   readonly state: string;
   readonly attempts: number;
   readonly not_before: string | null;

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from . import _events, _messages, _values
 from ._http import path_of
+from ._lists import ListPlan, whole_list
 from ._async_base import Iteration, Noun
 from ._values import Fence, spec_path, state_path
 from .records import (
@@ -81,7 +82,7 @@ class State(Noun):
         await self._run(_values.delete(self._caller, state_path(key), timeout, if_version=if_version, fence=fence))
 
     async def history(self, key: str, *, limit: int | None = None, timeout: float | None = None) -> list[HistoryEntry]:
-        """Return the versions of a key, the newest first."""
+        """Return at most ``limit`` versions of a key, 50 by default, the newest first."""
         found = await self._run(_values.history(self._caller, state_path(key), limit, timeout))
         return cast("list[HistoryEntry]", found)
 
@@ -98,9 +99,9 @@ class State(Noun):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[KeyRecord]:
-        """List the keys that start with a prefix."""
+        """List all keys that start with a prefix, or at most ``limit``."""
         query = {"prefix": prefix, "after": after, "limit": limit}
-        found = await self._run(_values.listing(self._caller, "/api/state", query, None, timeout))
+        found = await self._run(whole_list(self._caller, ListPlan("/api/state", query), timeout))
         return cast("list[KeyRecord]", found)
 
 
@@ -154,7 +155,7 @@ class Specs(Noun):
     async def history(
         self, project: str, name: str, *, limit: int | None = None, timeout: float | None = None
     ) -> list[SpecHistoryEntry]:
-        """Return the versions of a spec, the newest first."""
+        """Return at most ``limit`` versions of a spec, 50 by default, the newest first."""
         found = await self._run(_values.history(self._caller, spec_path(project, name), limit, timeout))
         return cast("list[SpecHistoryEntry]", found)
 
@@ -167,15 +168,16 @@ class Specs(Noun):
 
     async def projects(self, *, after: str | None = None, timeout: float | None = None) -> list[SpecProject]:
         """List the projects that have specs by name. ``after``: a project; only those after it."""
-        found = await self._run(_values.listing(self._caller, "/api/specs", {"after": after}, "projects", timeout))
+        plan = ListPlan("/api/specs", {"after": after}, "projects")
+        found = await self._run(whole_list(self._caller, plan, timeout))
         return cast("list[SpecProject]", found)
 
     async def list(
         self, project: str, *, after: str | None = None, timeout: float | None = None
     ) -> list[SpecRecord]:
         """List the specs of a project by name. ``after``: a name; only those behind it."""
-        path = "/api/specs" + path_of(project)
-        found = await self._run(_values.listing(self._caller, path, {"after": after}, "specs", timeout))
+        plan = ListPlan("/api/specs" + path_of(project), {"after": after}, "specs")
+        found = await self._run(whole_list(self._caller, plan, timeout))
         return cast("list[SpecRecord]", found)
 
 
@@ -205,7 +207,8 @@ class Events(Noun):
         wait: int | None = None,
         timeout: float | None = None,
     ) -> list[Event]:
-        """Return the newest events of a pattern, the newest first; with ``after`` those behind it, the oldest first.
+        """Return the newest events of a pattern, the newest first; with ``after`` those behind it, the oldest first;
+        at most ``last``, 50 by default.
 
         ``from_``, ``to``: only those that were published between these times, in RFC 3339. ``wait``: how many seconds
         to wait for an event behind ``after`` if there is none, at most 60.
@@ -281,7 +284,7 @@ class Messages(Noun):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> MessagePage:
-        """Return a page of a box, the oldest messages first: ``in``, the default, or ``out``.
+        """Return the messages of a box, the oldest first: ``in``, the default, or ``out``; at most ``limit``.
 
         ``after``: the ``last_id`` of the page before. ``wait``: how many seconds to wait for a message if there is
         none, at most 60.

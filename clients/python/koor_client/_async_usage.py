@@ -173,7 +173,7 @@ class EvidenceRecords(Noun):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[ListedEvidence]:
-        """List records, the newest first, without their output."""
+        """List all records, or at most ``limit``, the newest first, without their output."""
         query = {
             "task": task,
             "workspace": workspace,

@@ -10,6 +10,7 @@ from ._call import CONNECT_S, CONNECT_TURN_S, Caller, Plan, back_off, no_answer,
 from ._effects import Close, Emit, Expired, Feed, NoAnswer, Op, Open, Opened, now, open_stream, read, sleep
 from ._http import ProtocolError
 from ._json import parse_json
+from ._lists import ListPlan, whole_list
 from .records import Event, Lag
 
 log = logging.getLogger("koor_client")
@@ -22,6 +23,8 @@ HEALTH_S = 5.0
 STREAM_S_MIN = 1.0
 #: The longest event. The server takes at most 10 MiB in one call.
 EVENT_BYTES_MAX = 32 << 20
+#: The number of events of a history without ``last``, as on the server.
+LAST_DEFAULT = 50
 TEMPORARY = frozenset({408, 429, 500, 502, 503, 504, 507})
 
 
@@ -217,6 +220,5 @@ def publish_all(caller: Caller, events: list[dict[str, Any]], timeout: float | N
 
 def history(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Event]]:
     """Return events of the history. ``wait`` of the query is how many seconds the server may hold the call."""
-    deadline = caller.poll_deadline(query["wait"] or 0, timeout)
-    answer = yield from caller.call_json(Plan("GET", "/api/events/history", query), deadline)
-    return cast("list[Event]", answer)
+    plan = ListPlan("/api/events/history", query, limit="last", rows_default=LAST_DEFAULT)
+    return cast("list[Event]", (yield from whole_list(caller, plan, timeout)))

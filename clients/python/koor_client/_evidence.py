@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from ._call import Caller, Plan, post
 from ._effects import Op
+from ._lists import ListPlan, whole_list
 from .records import Evidence, ListedEvidence
 
 
@@ -16,9 +17,9 @@ def record(caller: Caller, members: Mapping[str, Any], timeout: float | None) ->
 
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[ListedEvidence]]:
-    """List records, the newest first."""
-    answer = yield from caller.call_json(Plan("GET", "/api/evidence", query), caller.deadline(timeout))
-    return cast("list[ListedEvidence]", answer)
+    """List all records that match, the newest first; with a limit at most that many."""
+    plan = ListPlan("/api/evidence", query, cursor="before")
+    return cast("list[ListedEvidence]", (yield from whole_list(caller, plan, timeout)))
 
 
 def get(caller: Caller, evidence_id: int, timeout: float | None) -> Op[Evidence]:

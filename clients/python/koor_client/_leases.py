@@ -10,6 +10,7 @@ from ._call import Caller, Plan, poll_seconds, post
 from ._claim import BEATS_PER_TTL, Loss, as_lost, claim_time
 from ._effects import Op, now
 from ._http import path_of
+from ._lists import ListPlan, whole_list
 from .errors import BadRequestError, ConflictError, KoorError, LeaseLostError
 from .records import Lease, LeaseCheck
 
@@ -138,9 +139,9 @@ def release(caller: Caller, lease_id: str, fence: int | None, timeout: float = R
 
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Lease]]:
-    """List leases, the newest request first."""
-    answer = yield from caller.call_json(Plan("GET", "/api/leases", query), caller.deadline(timeout))
-    return cast("list[Lease]", answer["leases"])
+    """List all leases that match, the newest request first; with a limit at most that many."""
+    plan = ListPlan("/api/leases", query, "leases", "after")
+    return cast("list[Lease]", (yield from whole_list(caller, plan, timeout)))
 
 
 def check(caller: Caller, members: Mapping[str, Any], timeout: float | None) -> Op[LeaseCheck]:

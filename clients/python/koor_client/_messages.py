@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ._call import Caller, Plan, poll_seconds, post
 from ._effects import Emit, Expired, Feed, Op, now
+from ._lists import ListPlan, whole_answer
 from .records import Message, MessagePage, SentMessage
 
 
@@ -30,9 +31,9 @@ def mark(caller: Caller, ids: Sequence[str], kind: str, note: str | None, timeou
 
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[MessagePage]:
-    """Return a page of a box. ``wait`` of the query is how many seconds the server may hold the call."""
-    deadline = caller.poll_deadline(query["wait"] or 0, timeout)
-    return cast(MessagePage, (yield from caller.call_json(Plan("GET", "/api/messages", query), deadline)))
+    """Return a box; with a limit at most that many messages. ``wait`` is how long the server may hold the call."""
+    plan = ListPlan("/api/messages", query, "messages", "after")
+    return cast(MessagePage, (yield from whole_answer(caller, plan, timeout)))
 
 
 def inbox(

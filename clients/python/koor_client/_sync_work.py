@@ -70,7 +70,7 @@ class Leases(Noun):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[Lease]:
-        """List leases, the newest request first: those that are held, or of ``state``, or ``all``.
+        """List all leases, or at most ``limit``, the newest request first: the held ones, or of ``state``, or ``all``.
 
         ``own``: only those of the client's instance, of its parent and of its subagents. ``from_``, ``to``: only those
         that were held at some time between these times, in RFC 3339. ``after``: the id of a lease; only older ones.
@@ -143,7 +143,7 @@ class Tasks(Noun):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[Task]:
-        """List tasks, the newest first. ``after``: the id of a task; only older ones."""
+        """List all tasks, or at most ``limit``, the newest first. ``after``: the id of a task; only older ones."""
         query = {
             "state": state,
             "label": label,

@@ -11,6 +11,7 @@ from ._call import Caller, Plan, poll_seconds, post
 from ._claim import Loss, TaskCanceled, WorkerStopped, as_lost, claim_time
 from ._effects import Op
 from ._http import path_of
+from ._lists import ListPlan, whole_list
 from .errors import (
     BadRequestError,
     ConflictError,
@@ -63,9 +64,9 @@ def get(caller: Caller, task_id: str, timeout: float | None) -> Op[Task]:
 
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Task]]:
-    """List tasks, the newest first."""
-    answer = yield from caller.call_json(Plan("GET", "/api/tasks", query), caller.deadline(timeout))
-    return cast("list[Task]", answer["tasks"])
+    """List all tasks that match, the newest first; with a limit at most that many."""
+    plan = ListPlan("/api/tasks", query, "tasks", "after")
+    return cast("list[Task]", (yield from whole_list(caller, plan, timeout)))
 
 
 def cancel(caller: Caller, task_id: str, reason: str, timeout: float | None) -> Op[Task]:

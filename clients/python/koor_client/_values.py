@@ -172,26 +172,3 @@ def diff(caller: Caller, path: str, old: int, new: int, timeout: float | None) -
     """Return what changed from one version to another."""
     answer = yield from caller.call_json(Plan("GET", path, {"diff": f"{old},{new}"}), caller.deadline(timeout))
     return answer["diffs"]
-
-
-def listing(
-    caller: Caller, path: str, query: dict[str, Any], member: str | None, timeout: float | None
-) -> Op[Any]:
-    """Return a list as a whole: where the server ends an answer early, the call goes on behind it."""
-    deadline = caller.deadline(timeout)
-    rows: list[Any] = []
-    parameters = dict(query)
-    while True:
-        answer = yield from caller.call(Plan("GET", path, parameters), deadline)
-        parsed = parse_json(answer.body)
-        rows += parsed if member is None else parsed[member]
-        following = answer.headers.get("x-koor-next")
-        if following is None or query.get("limit") is not None:
-            return rows
-        parameters = {**query, **_parse_query(following)}
-
-
-def _parse_query(text: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
-    return dict(parse_qsl(text, keep_blank_values=True))

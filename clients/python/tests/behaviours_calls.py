@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import koor_client
 from koor_client import ClosedError, ConflictError, KoorError, TimeoutError, UnavailableError
@@ -204,3 +206,71 @@ class CallBehaviours(Both):
 
 
 __all__ = ["TABLE", "CallBehaviours", "Scripted"]
+
+
+LISTS: dict[str, Callable[..., Any]] = {
+    "state.list": lambda client, **options: client.state.keys(**options),
+    "specs.list": lambda client: client.specs.list("p"),
+    "specs.projects": lambda client: client.specs.projects(),
+    "tasks.list": lambda client, **options: client.tasks.list(**options),
+    "leases.list": lambda client, **options: client.leases.list(**options),
+    "evidence.list": lambda client, **options: client.evidence.list(**options),
+    "messages.list": lambda client, **options: client.messages.list(**options),
+    "events.history": lambda client, **options: client.events.history(**options),
+}
+
+
+def limited(row: dict[str, Any], rows: int | None) -> dict[str, str]:
+    """Return a query with a limit, if the list can have one."""
+    return {row["limit"]: str(rows)} if "limit" in row and rows is not None else {}
+
+
+class ListBehaviours(Both):
+    """Rows of clients/behaviours.json; the name of a method is the id of its row."""
+
+    async def read(
+        self, row: dict[str, Any], parts: list[tuple[list[int], bool]], **options: int
+    ) -> tuple[list[int], list[dict[str, str]]]:
+        """Read a list from a server that answers with these ids, of which some are cut.
+
+        Return the ids, and the query of each request.
+        """
+        member = row.get("member")
+        answers = []
+        for ids, is_cut in parts:
+            rows = [{"id": one} for one in ids]
+            following = {"X_Koor_Next": "after=b%2Fc"} if is_cut else {}
+            answers.append(answer(200, rows if member is None else {member: rows}, **following))
+        server = self.scripted(*answers)
+        found = await self.go(LISTS[row["call"]](self.connect(server.url), **options))
+        rows = found["messages"] if row["call"] == "messages.list" else found
+        targets = [urlsplit(request.target) for request in server.requests]
+        self.assertEqual({target.path for target in targets}, {row["path"]})
+        return [one["id"] for one in rows], [dict(parse_qsl(target.query)) for target in targets]
+
+    async def test_lists_cut(self) -> None:
+        for row in TABLE["lists"]:
+            with self.subTest(row["call"]):
+                page_rows = 1000 if "cursor" in row else None
+                rest = row["rows_default"] - 2 if "rows_default" in row else page_rows
+                ids, queries = await self.read(row, [([3, 2], True), ([1], False)])
+                self.assertEqual(ids, [3, 2, 1])
+                self.assertEqual(queries, [limited(row, page_rows), {**limited(row, rest), "after": "b/c"}])
+
+    async def test_lists_pages(self) -> None:
+        for row in TABLE["lists"]:
+            if "cursor" not in row:
+                continue
+            with self.subTest(row["call"]):
+                ids, queries = await self.read(row, [(list(range(1001, 1, -1)), False), ([1], False)])
+                self.assertEqual(ids, list(range(1001, 0, -1)))
+                self.assertEqual(queries, [limited(row, 1000), {**limited(row, 1000), row["cursor"]: "2"}])
+
+    async def test_lists_limit(self) -> None:
+        for row in TABLE["lists"]:
+            if "limit" not in row:
+                continue
+            with self.subTest(row["call"]):
+                ids, queries = await self.read(row, [([3, 2], True), ([1], True)], **{row["limit"]: 3})
+                self.assertEqual(ids, [3, 2, 1])
+                self.assertEqual(queries, [limited(row, 3), {**limited(row, 1), "after": "b/c"}])

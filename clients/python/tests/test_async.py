@@ -23,3 +23,7 @@ class AsyncClaims(behaviours_claims.ClaimBehaviours):
 
 class AsyncUsage(behaviours_usage.UsageBehaviours):
     is_async = True
+
+
+class AsyncLists(behaviours_calls.ListBehaviours):
+    is_async = True

@@ -23,3 +23,7 @@ class SyncClaims(behaviours_claims.ClaimBehaviours):
 
 class SyncUsage(behaviours_usage.UsageBehaviours):
     is_async = False
+
+
+class SyncLists(behaviours_calls.ListBehaviours):
+    is_async = False

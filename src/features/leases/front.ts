@@ -65,7 +65,7 @@ export class LeaseFront {
     const wants = readWanted(body, workspace);
     if (wants instanceof Failure) return wants;
     const { resources: read } = wants;
-    const { resources = [] } = body;
+    const resources = [...new Set(body.resources)];
     let gone = false;
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;

@@ -46,7 +46,7 @@ export function newTaskOf(
     labels: [...new Set(body.labels)],
     requires: [...new Set(body.requires)],
     ...(commands.length === 0 ? {} : { requires_evidence: [...commands] }),
-    resources,
+    resources: [...new Set(resources)],
     priority: body.priority ?? TASK_PRIORITY_DEFAULT,
     after: body.after ?? [],
     max_attempts: body.max_attempts ?? TASK_ATTEMPTS_DEFAULT,

@@ -17,6 +17,7 @@ import {
 } from "../../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../../schemas/limits/tokens.js";
 import { parseDuration } from "../../../shared/duration.js";
+import { suggest } from "../../../shared/nearest.js";
 import { parseAddress } from "./address.js";
 import { shortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";
@@ -40,6 +41,10 @@ type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
 /** The environment variable with the same meaning as `--config`. Every flag has such a variable. */
 const CONFIG_VARIABLE = environmentOf("config");
+/** The flags, as the user writes them. */
+const KNOWN_FLAGS = ["config", ...Object.keys(OPTIONS), "help", "version"].map(
+  (key) => `--${key.replaceAll("_", "-")}`,
+);
 
 /** The result of parsing the command line. */
 export type Invocation =
@@ -76,8 +81,10 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     const key = name.replaceAll("-", "_");
     const option: Option | undefined =
       name.includes("_") || !Object.hasOwn(OPTIONS, key) ? undefined : OPTIONS[key as OptionKey];
-    if (option === undefined && name !== "config")
-      throw new ConfigError(`unknown flag ${equals < 0 ? word : word.slice(0, equals)}`);
+    if (option === undefined && name !== "config") {
+      const flag = equals < 0 ? word : word.slice(0, equals);
+      throw new ConfigError(`unknown flag ${flag}${suggest(flag, KNOWN_FLAGS)}`);
+    }
     if (option?.type === "switch") {
       if (inline !== null && inline !== "true" && inline !== "false") throw new ConfigError(`--${name} takes no value`);
       switches.set(key, inline !== "false");

@@ -1,4 +1,4 @@
-/** Finds the known word that the user probably meant by a misspelt one. Pure; runs in the CLI process. */
+/** Finds the known word that the user probably meant by a misspelt one. Pure. */
 
 /** A known word may have one typing error for each three letters of the misspelt word. */
 const LETTERS_PER_ERROR = 3;

@@ -1,7 +1,7 @@
 /**
- * Reads the further parts of a list, and joins all parts to one answer. The server ends an answer that would be too long,
- * and names the query parameters of the next part in a header. An answer also ends at the `limit` of its request. Loaded
- * only for a list that may have further parts. Runs in the CLI process.
+ * Reads the further parts of a list, and joins all parts to one answer. The server ends an answer that would be too
+ * long, and names the query parameters of the next part in a header. An answer also ends at the `limit` of its request.
+ * Loaded only for a list that may have further parts. Runs in the CLI process.
  */
 import { CLI_LIST_PAGE_ROWS } from "../schemas/limits/cli.js";
 import { elementTexts, isJson, memberTexts } from "../shared/json-text.js";

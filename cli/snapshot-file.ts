@@ -1,6 +1,7 @@
 /**
- * Writes a snapshot to a file or to stdout. For a file, the received pieces go to a temporary file, which is renamed when
- * it is complete. A snapshot is complete if its closing line has the hash of all other bytes. Runs in the CLI process.
+ * Writes a snapshot to a file or to stdout. For a file, the received pieces go to a temporary file, which is renamed
+ * when it is complete. A snapshot is complete if its closing line has the hash of all other bytes. Runs in the CLI
+ * process.
  *
  * No library is used, because libraries that replace files need the whole content at once.
  */

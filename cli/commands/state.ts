@@ -18,8 +18,8 @@ const KEY: VersionedNoun = {
 };
 
 /**
- * Guesses the media type of a value: JSON if it parses as JSON, text if it is valid UTF-8, and bytes otherwise. As on the
- * server, JSON may begin with a byte order mark, which editors on Windows write.
+ * Guesses the media type of a value: JSON if it parses as JSON, text if it is valid UTF-8, and bytes otherwise. As on
+ * the server, JSON may begin with a byte order mark, which editors on Windows write.
  */
 function guessType(value: Buffer): string {
   let text: string;

@@ -79,8 +79,8 @@ export class Messages {
   }
 
   /**
-   * Returns the messages of a box, the oldest first. With `limit`, returns at most that many, and `last_id` is where the
-   * next call continues.
+   * Returns the messages of a box, the oldest first. With `limit`, returns at most that many, and `last_id` is where
+   * the next call continues.
    */
   list(options: MessageListOptions = {}): Promise<MessagePage> {
     const { box, unread, thread, after, limit, wait_s: wait } = options;

@@ -1,4 +1,6 @@
-/** Draws the parts of a chart: its axes and series, its cursor, and its legend. parts/chart.tsx has their interaction. */
+/**
+ * Draws the parts of a chart: its axes and series, its cursor, and its legend. parts/chart.tsx has their interaction.
+ */
 import type { ReadonlySignal } from "@preact/signals";
 import { axisTime, fullTime } from "../base/format.js";
 import { areaPath, barPath, layersOf, linePath, type Scales, type Values } from "./chart-paths.js";
@@ -140,8 +142,8 @@ export function Cursor({ cursor, drag, times, range: { fromS, toS }, width, heig
 type LegendProps = ChartData & Pick<CursorProps, "cursor">;
 
 /**
- * Shows the colour and the value of each series: at the cursor, or the newest value of a line. Stacked series are listed
- * from the top of the stack. A screen reader reads the values in the label of the chart.
+ * Shows the colour and the value of each series: at the cursor, or the newest value of a line. Stacked series are
+ * listed from the top of the stack. A screen reader reads the values in the label of the chart.
  */
 export function Legend({ times, series, format, kind, stacked, cursor }: LegendProps) {
   const at = cursor.value === null ? -1 : nearest(times, cursor.value);

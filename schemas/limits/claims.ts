@@ -71,8 +71,9 @@ export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
  */
 export const GLOB_STEPS_MAX = 200_000;
 /**
- * A request of a lease with more resources and alternatives than this, or one that is compared with more leases or takes
- * more steps, counts as a large write. It takes the writer about a millisecond, and up to 20 ms if 10 000 leases wait.
+ * A request of a lease with more resources and alternatives than this, or one that is compared with more leases or
+ * takes more steps, counts as a large write. It takes the writer about a millisecond, and up to 20 ms if 10 000 leases
+ * wait.
  */
 export const ACQUIRE_COSTLY_GLOBS_MIN = 500;
 export const ACQUIRE_COSTLY_STEPS_MIN = 25_000;

@@ -241,9 +241,9 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns whether the end of a live lease takes the writer more than about a millisecond. The writer compares requests
-   * that wait for the lease with the leases near these requests. How many of the requests that takes is not known here,
-   * so all of them are counted.
+   * Returns whether the end of a live lease takes the writer more than about a millisecond. The writer compares
+   * requests that wait for the lease with the leases near these requests. How many of the requests that takes is not
+   * known here, so all of them are counted.
    */
   isEndCostly(row: number): boolean {
     const lease = this.#live.get(row);

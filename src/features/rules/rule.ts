@@ -152,7 +152,8 @@ function labelOf(value: unknown, otherwise: string): string {
 }
 
 /**
- * Returns the project and the id of a rule that the server refuses. If one of the two is itself invalid, it is left out.
+ * Returns the project and the id of a rule that the server refuses. If one of the two is itself invalid, it is left
+ * out.
  */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;

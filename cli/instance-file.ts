@@ -49,7 +49,7 @@ function parseInstance(text: string, path: string): StoredInstance | CliFailure 
 
 /**
  * Finds the nearest instance file, in `folder` or a parent; undefined if there is none. A file that git tracks is
- * ignored: the user would act as an instance of the person who has committed it, and this person could release the
+ * ignored: the user would act as an instance of the author of that commit, and this author could release the
  * user's leases and read the answers to the user's messages.
  * @param isQuiet if true, does not warn about a file that is ignored
  */

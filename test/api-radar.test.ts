@@ -20,6 +20,7 @@ interface Event {
 interface Overlaps {
   readonly checkout?: string;
   readonly overlaps: readonly Overlap[];
+  readonly truncated?: true;
 }
 
 const BASE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
@@ -286,6 +287,15 @@ t.test("the largest report is taken", async (t) => {
   const stored = (await send(port, "GET", "/api/checkouts/c-1/changes")).json<{ readonly files: Files }>();
   t.same(stored.files.length, RADAR_FILES_MAX);
   t.same(stored.files[7], files[7]);
+
+  await report(port, "c-3", moved);
+  await report(port, "c-4", moved);
+  const answer = (await report(port, "c-5", files)).json<Overlaps>();
+  t.equal(answer.truncated, true, "the overlaps with three checkouts are longer than an answer to a report");
+  t.ok(answer.overlaps.length > RADAR_FILES_MAX, "those with one of them fit");
+  const listed = await radar(port, "workspace=shop&checkout=c-5");
+  t.equal(listed.length, 3 * RADAR_FILES_MAX, "a list has all: c-1 has the same changes");
+  t.same(listed.slice(0, answer.overlaps.length), answer.overlaps);
 });
 
 t.test("an instance's token reports for its own checkout", async (t) => {

@@ -27,6 +27,12 @@ export const RADAR_FILE_BYTES = 320;
 export const RADAR_RANGE_BYTES = 8;
 /** The maximum number of agents of each checkout that an overlap names. */
 export const RADAR_INSTANCES_MAX = 32;
+/**
+ * The maximum size of the overlaps in the answer to a report, in bytes of UTF-8. The overlaps with one other checkout
+ * fit, whatever the two have changed. A list of overlaps may be longer than this answer, because many checkouts may
+ * report at the same time.
+ */
+export const RADAR_REPORT_ANSWER_BYTES_MAX = 6 * MIB;
 /** The maximum number of paths that an event names. */
 export const RADAR_EVENT_PATHS_MAX = 20;
 

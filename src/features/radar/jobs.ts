@@ -1,6 +1,7 @@
 /** Declares the jobs that read the reports of checkouts. They run in the worker pool. */
 import * as Type from "typebox";
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { RADAR_REPORT_ANSWER_BYTES_MAX } from "../../../schemas/limits/radar.js";
 import { ListEnd } from "../../../schemas/common.js";
 import {
   type ChangedFile,
@@ -42,13 +43,14 @@ export const findOverlaps = streamJob({
   cost: "bounded",
   models: { radar: radarReader },
   *run({ radar }, { workspace, checkout, named, instances }) {
+    const bytesMax = named ? RADAR_REPORT_ANSWER_BYTES_MAX : LIST_BYTES_MAX;
     const texts = overlapTexts({ reports: radar.reportsOf(workspace), checkout, instances });
     let isTruncated = false;
     function* fitting(): Generator<string, void, undefined> {
       let bytes = 0;
       for (const text of texts) {
         bytes += Buffer.byteLength(text);
-        isTruncated = bytes > LIST_BYTES_MAX;
+        isTruncated = bytes > bytesMax;
         if (isTruncated) return;
         yield text;
       }

@@ -111,7 +111,8 @@ t.test("a batch lands together, without the branches that conflict or fail", { s
     landings.push(clone.land(words, { KOOR_INSTANCE: agent.id }));
     await gate.nextWaiting();
   }
-  // Another agent requests the turn for a commit that no landing of the repository has requested. It may be on any machine.
+  // Another agent requests the turn for a commit that no landing of the repository has requested. It may be on any
+  // machine.
   const unwanted = clone.commit("from-x", { "x.txt": "x\n" });
   const other = await Agent.register(bench.port, "x", { workspace: bench.workspace });
   const reason = `land from-x at ${unwanted}, check ${checkKeyOf(check) ?? ""}`;

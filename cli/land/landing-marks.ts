@@ -1,8 +1,8 @@
 /**
  * Marks the landings of this repository with refs, so that a batch includes only these. The server lists the waiting
  * landings of a lane, but every agent can request the lease of a lane and name any branch and commit in it. Without the
- * marks, such an agent could have commits pushed that no landing of this repository has requested. Only a program that can
- * write to the repository can make a mark. Runs in the CLI process.
+ * marks, such an agent could have commits pushed that no landing of this repository has requested. Only a program that
+ * can write to the repository can make a mark. Runs in the CLI process.
  */
 import { CliFailure } from "../failure.js";
 import { hashOf } from "../content-hash.js";

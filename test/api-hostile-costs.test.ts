@@ -7,8 +7,10 @@ import { ACQUIRE_COSTLY_GLOBS_MIN, GLOB_CHARACTERS_TOGETHER_MAX } from "../schem
 import { LEASE_RESOURCES_MAX } from "../schemas/limits/leases.js";
 import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits/pool.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
+import { must } from "../src/base/assert.js";
 import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";
+import { addTasks, callTask, claimOne } from "./support/tasking.js";
 import { singleServerOnly } from "./support/variant.js";
 import { openSocket, openStream, UpgradeRefused } from "./support/subscriber.js";
 
@@ -124,6 +126,19 @@ t.test(
       new Set([200]),
     );
     t.ok((await batches()) >= last + 60, "the end of a lease for which many wait");
+    const files = Array.from({ length: 60 }, (_, at) => `k-${at}`);
+    await addTasks(holder, ...files.map((file) => ({ resources: [file] })));
+    const tasks = await Promise.all(files.map(() => claimOne(holder)));
+    t.same([...(await sendMany(60, () => queue.tryLease(files, shared)))], [202]);
+    const end = await batches();
+    const verbs = ["complete", "fail", "release", "ask"] as const;
+    const more = { complete: {}, fail: { error: "e" }, release: {}, ask: { question: "q" } };
+    const endOne = (at: number): Promise<Answer> => {
+      const verb = verbs[at % verbs.length] ?? "complete";
+      return callTask(holder, must(tasks[at], "each was claimed"), verb, more[verb]);
+    };
+    t.same([...(await sendMany(60, endOne))], [200]);
+    t.ok((await batches()) >= end + 60, "the end of a task with such a lease");
   },
 );
 

@@ -190,7 +190,8 @@ export class TaskFront {
     if (value instanceof Failure) return value;
     const { fence, evidence = [], tree = null } = json;
     const request = ending(id, fence, { value, evidence: [...evidence], tree });
-    return this.#changed(id, "task done", await this.#options.writer.request(completeTask, request, context));
+    const reply = await this.#options.writer.request(completeTask, request, context, this.#isEndCostly(id));
+    return this.#changed(id, "task done", reply);
   }
 
   async fail(
@@ -199,17 +200,20 @@ export class TaskFront {
     context: CallContext,
   ): Promise<Answer> {
     const request = ending(id, fence, { text: error, retry });
-    return this.#changed(id, "task failed", await this.#options.writer.request(failTask, request, context));
+    const reply = await this.#options.writer.request(failTask, request, context, this.#isEndCostly(id));
+    return this.#changed(id, "task failed", reply);
   }
 
   async release(id: string, { fence, note }: Static<typeof ReleaseBody>, context: CallContext): Promise<Answer> {
     const request = ending(id, fence, { text: note ?? null });
-    return this.#changed(id, "task released", await this.#options.writer.request(releaseTask, request, context));
+    const reply = await this.#options.writer.request(releaseTask, request, context, this.#isEndCostly(id));
+    return this.#changed(id, "task released", reply);
   }
 
   async ask(id: string, { fence, question }: Static<typeof AskBody>, context: CallContext): Promise<Answer> {
     const request = ending(id, fence, { text: question });
-    return this.#changed(id, "task asks", await this.#options.writer.request(askAboutTask, request, context));
+    const reply = await this.#options.writer.request(askAboutTask, request, context, this.#isEndCostly(id));
+    return this.#changed(id, "task asks", reply);
   }
 
   async answer(id: string, { answer }: Static<typeof AnswerBody>, call: TaskCall): Promise<Answer> {
@@ -243,6 +247,13 @@ export class TaskFront {
       ...(assignee === undefined ? {} : { assignee: assigneeOf(assignee) }),
     };
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
+  }
+
+  /** Returns whether the end of a task's claim takes the writer long, because leases wait for the task's resources. */
+  #isEndCostly(id: string): boolean {
+    const { leases } = this.#options;
+    const claim = leases.waiting === 0 ? null : (this.#reader.byId(id)?.claim ?? null);
+    return claim !== null && leases.isEndCostly(claim);
   }
 
   /** Returns whether the caller may manage all tasks, and not only those that it has created. */

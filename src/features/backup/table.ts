@@ -28,9 +28,6 @@ export function copyStaged(db: Db, path: string): void {
   db.pragma("defer_foreign_keys = ON");
   makeRoomInAudit(db);
   for (const table of TABLES) db.exec(`INSERT INTO main.${table} SELECT * FROM staged.${table}`);
-  // A session may be named only with the token with which it began, and no client has the token of a restored instance.
-  // The clients of these sessions could neither continue them nor begin other ones with the same ids.
-  db.exec("DELETE FROM main.agent_session WHERE owner <> ''");
   db.exec(INDEX_SPANS);
 }
 

@@ -1,7 +1,6 @@
 /**
  * The kind of records for the sessions of agents' clients and their subagents. If a client continues its session after
- * a restore, these records give it the same instance as before. A session that began with the token of an instance is
- * not restored, because the token is not valid any more (src/features/backup/table.ts).
+ * a restore, these records give it the same instance as before.
  */
 import { later, nullable, rowKind, TEXT, TIME } from "./rows.js";
 

@@ -3,9 +3,8 @@ import { useSignal } from "@preact/signals";
 import { changeTask, mayChange } from "../../api/tasks.js";
 import type { Task } from "../../api/types.js";
 import { Button } from "../../parts/button.js";
-import { Confirm } from "../../parts/dialog.js";
-import { TextField } from "../../parts/fields.js";
 import { attempt } from "../../parts/toasts.js";
+import { CancelDialog } from "./cancel-dialog.js";
 import { canCancel, canRetry } from "./model.js";
 
 export interface ActionProps {
@@ -27,9 +26,7 @@ export function Actions({ task, onDone }: ActionProps) {
   const retry = async (): Promise<void> => {
     if (await attempt(() => changeTask(id, "retry"), `Task ${id} ready again`)) await onDone();
   };
-  const cancel = async (): Promise<void> => {
-    const said = reason.value.trim();
-    const body = said === "" ? {} : { reason: said };
+  const cancel = async (body: object): Promise<void> => {
     if (await attempt(() => changeTask(id, "cancel", body), `Cancellation of task ${id} requested`)) await onDone();
   };
   return (
@@ -51,11 +48,11 @@ export function Actions({ task, onDone }: ActionProps) {
         </Button>
       )}
       {asking.value && (
-        <Confirm
+        <CancelDialog
           title={`Cancel ${id}?`}
           action="Cancel the task"
-          danger
-          onConfirm={cancel}
+          reason={reason}
+          onCancel={cancel}
           onClose={() => {
             asking.value = false;
           }}
@@ -66,14 +63,7 @@ export function Actions({ task, onDone }: ActionProps) {
                 "If it completes the task first, the task is done."
               : "No agent can claim it any more. Tasks that depend on it stay blocked."}
           </p>
-          <TextField
-            label="Reason"
-            value={reason.value}
-            onInput={(text) => {
-              reason.value = text;
-            }}
-          />
-        </Confirm>
+        </CancelDialog>
       )}
     </>
   );

@@ -5,9 +5,8 @@ import { changeTask, mayChange } from "../../api/tasks.js";
 import type { ListedTask } from "../../api/types.js";
 import { plural } from "../../base/format.js";
 import { Button } from "../../parts/button.js";
-import { Confirm } from "../../parts/dialog.js";
-import { TextField } from "../../parts/fields.js";
 import { attempt } from "../../parts/toasts.js";
+import { CancelDialog } from "./cancel-dialog.js";
 import { canCancel, canRetry } from "./model.js";
 
 /** The ids of the selected tasks. Tasks that are no longer listed may be among them. */
@@ -55,9 +54,7 @@ export function Selection({ selected, tasks }: SelectionProps) {
   if (chosen.length === 0) return null;
   const allowed = chosen.filter(mayChange);
   const [open, ended] = [allowed.filter(canCancel), allowed.filter(canRetry)];
-  const cancel = async (): Promise<boolean> => {
-    const said = reason.value.trim();
-    const body = said === "" ? {} : { reason: said };
+  const cancel = async (body: object): Promise<boolean> => {
     const done = `Cancellation of ${plural(open.length, "task")} requested`;
     const succeeded = await attempt(() => changeAll(selected, open, "cancel", body), done);
     // No task is selected any more, so the dialog is removed before it can close itself.
@@ -92,11 +89,11 @@ export function Selection({ selected, tasks }: SelectionProps) {
         Select none
       </Button>
       {asking.value && (
-        <Confirm
+        <CancelDialog
           title={`Cancel ${plural(open.length, "task")}?`}
           action="Cancel the tasks"
-          danger
-          onConfirm={cancel}
+          reason={reason}
+          onCancel={cancel}
           onClose={() => {
             asking.value = false;
           }}
@@ -107,14 +104,7 @@ export function Selection({ selected, tasks }: SelectionProps) {
             ))}
           </ul>
           <p>The holder of a claimed task is notified at its next progress report, and then releases the task.</p>
-          <TextField
-            label="Reason"
-            value={reason.value}
-            onInput={(text) => {
-              reason.value = text;
-            }}
-          />
-        </Confirm>
+        </CancelDialog>
       )}
     </div>
   );

@@ -135,14 +135,11 @@ interface Described {
  */
 export interface ListParts {
   /**
-   * The query parameter that has the id of the last record before the next page. Without a limit of the user, the
-   * command reads page after page until the end of the list. Absent if the server's answer has no default limit, or if
-   * the command prints only the newest records by default.
+   * Whether the command reads page after page until the end of the list if the user gives no limit. Absent if the
+   * server's answer has no default limit, or if the command prints only the newest records by default.
    */
-  readonly cursor?: "after" | "before";
-  /** The member of a record that has its id; `id` by default. */
-  readonly id?: string;
-  /** The number of records that the server sends by default; absent if it has no default or if `cursor` is set. */
+  readonly paged?: true;
+  /** The number of records that the server sends by default; absent if it has no default or if `paged` is set. */
   readonly rowsDefault?: number;
 }
 

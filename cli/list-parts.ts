@@ -1,11 +1,10 @@
 /**
- * Reads the further parts of a list, and joins all parts to one answer. The server ends an answer that would be too
- * long, and names the query parameters of the next part in a header. An answer also ends at the `limit` of its request.
+ * Reads the further parts of a list, and joins all parts to one answer. The server ends an answer at the `limit` of
+ * its request, or when the answer would be too long, and then names the query parameters of the next part in a header.
  * Loaded only for a list that may have further parts. Runs in the CLI process.
  */
-import { CLI_LIST_PAGE_ROWS } from "../schemas/limits/cli.js";
 import { elementTexts, isJson, memberTexts } from "../shared/json-text.js";
-import type { AskPath, ListParts } from "./command-row.js";
+import type { AskPath } from "./command-row.js";
 import type { Answer } from "./exchange.js";
 import { LISTS, type List, type ListName } from "./output/lists.js";
 
@@ -18,8 +17,6 @@ export interface FirstPart {
   readonly limitName: string;
   /** The number of records after which the list ends; undefined if it ends with the last record. */
   readonly rowsMax: number | undefined;
-  /** How the list continues after a full page; absent if the first request asked for no page. */
-  readonly parts?: ListParts;
 }
 
 /** The records of one answer, as JSON texts, and the answer's members. An array has no members. */
@@ -36,12 +33,6 @@ function partOf(body: Buffer, member: string | undefined): Part | undefined {
   return records && { records, members };
 }
 
-/** Returns the cursor of the page after a full page; undefined if the page was not full. */
-function cursorAfter(records: readonly string[], { id = "id" }: ListParts): string | undefined {
-  const json = records.length === CLI_LIST_PAGE_ROWS ? memberTexts(records.at(-1) ?? "")?.get(id) : undefined;
-  return json === undefined ? undefined : String(JSON.parse(json));
-}
-
 function bodyOf(records: readonly string[], members: ReadonlyMap<string, string>, member?: string): Buffer {
   const array = `[${records.join(",")}]`;
   if (member === undefined) return Buffer.from(`${array}\n`);
@@ -54,7 +45,7 @@ function bodyOf(records: readonly string[], members: ReadonlyMap<string, string>
  * request fails, the whole list fails, because a list without its end looks complete.
  */
 export async function readAllParts<Refused extends object>(
-  { list, answer: first, path, limitName, rowsMax = Number.POSITIVE_INFINITY, parts }: FirstPart,
+  { list, answer: first, path, limitName, rowsMax = Number.POSITIVE_INFINITY }: FirstPart,
   ask: AskPath<Refused>,
 ): Promise<Answer | Refused> {
   const { member }: List = LISTS[list];
@@ -69,8 +60,6 @@ export async function readAllParts<Refused extends object>(
     for (const record of part.records) records.push(record);
     for (const [name, json] of part.members) members.set(name, json);
     const next = new URLSearchParams(answer.next ?? "");
-    const last = parts === undefined ? undefined : cursorAfter(part.records, parts);
-    if (last !== undefined && parts?.cursor !== undefined && !next.has(parts.cursor)) next.set(parts.cursor, last);
     const left = rowsMax - records.length;
     if (left <= 0 || next.size === 0)
       return records.length === part.records.length ? answer : { ...answer, body: bodyOf(records, members, member) };

@@ -23,14 +23,11 @@ export async function askForList<Refused extends object>(
   { list, parts, path, limitName, limit }: ListCall,
   ask: AskPath<Refused>,
 ): Promise<Answer | Refused> {
-  const isPaged = parts.cursor !== undefined && limit === undefined;
+  const isPaged = parts.paged === true && limit === undefined;
   const first = isPaged ? `${path}${path.includes("?") ? "&" : "?"}${limitName}=${CLI_LIST_PAGE_ROWS}` : path;
   const answer = await ask(first);
-  if (!("body" in answer)) return answer;
-  // A shorter answer has fewer records than a page, because each record has at least two bytes.
-  const mayContinue = answer.next !== undefined || (isPaged && answer.body.length >= CLI_LIST_PAGE_ROWS * 2);
-  if (!mayContinue) return answer;
+  if (!("body" in answer) || answer.next === undefined) return answer;
   const { readAllParts } = await import("./list-parts.js");
   const rowsMax = limit === undefined ? parts.rowsDefault : Number(limit);
-  return await readAllParts({ list, answer, path: first, limitName, rowsMax, ...(isPaged ? { parts } : {}) }, ask);
+  return await readAllParts({ list, answer, path: first, limitName, rowsMax }, ask);
 }

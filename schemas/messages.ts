@@ -241,7 +241,7 @@ export type PageRequest = Static<typeof PageRequest>;
 /**
  * Describes a page of messages. `count` is the number of messages in the page, and `last` is the last row (null for an
  * empty page). `undelivered` has the rows of the messages that no earlier page has delivered. `cut` is true if the page
- * ends before its limit because its messages are long.
+ * ends at its limit, or before it because its messages are long. More messages may then follow.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -258,7 +258,7 @@ export type PageReply = Static<typeof PageReply>;
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow the row `up_to`, because they did not fit into the page. */
+  /** Whether more messages may follow the row `up_to`. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;

@@ -64,7 +64,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: PATH,
-    parts: { cursor: "before" },
+    parts: { paged: true },
   },
   {
     words: ["evidence", "get"],

@@ -319,7 +319,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: "/api/leases",
-    parts: { cursor: "after" },
+    parts: { paged: true },
     query: (args, { folder }) => {
       const given = args.text("resource");
       if (given === undefined) return {};

@@ -126,7 +126,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: PATH,
-    parts: { cursor: "after" },
+    parts: { paged: true },
     query: unreadQuery,
   },
   {
@@ -174,9 +174,9 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     about: "List the threads, the newest first.",
     examples: ["message threads --limit 10"],
     list: "threads",
-    flags: [LIMIT("threads", BY_DEFAULT)],
+    flags: [LIMIT("threads")],
     method: "GET",
     path: `${PATH}/threads`,
-    parts: { rowsDefault: MESSAGE_ROWS_DEFAULT },
+    parts: { paged: true },
   },
 ];

@@ -173,7 +173,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     ],
     method: "GET",
     path: PATH,
-    parts: { cursor: "after" },
+    parts: { paged: true },
   },
   {
     words: ["task", "get"],

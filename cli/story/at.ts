@@ -18,9 +18,9 @@ interface PastList {
 
 /** The lists that can be read for an earlier time. Each has its table on a terminal, and the flags that it accepts. */
 const LISTS = {
-  state: { list: "state_at", flags: ["prefix", "after", "limit"], parts: { cursor: "after", id: "key" } },
-  leases: { list: "leases", flags: ["workspace", "state", "after", "limit"], parts: { cursor: "after" } },
-  tasks: { list: "tasks", flags: ["workspace", "state", "after", "limit"], parts: { cursor: "after" } },
+  state: { list: "state_at", flags: ["prefix", "after", "limit"], parts: { paged: true } },
+  leases: { list: "leases", flags: ["workspace", "state", "after", "limit"], parts: { paged: true } },
+  tasks: { list: "tasks", flags: ["workspace", "state", "after", "limit"], parts: { paged: true } },
 } as const satisfies Readonly<Record<string, PastList>>;
 
 const FLAGS = ["workspace", "state", "prefix", "after", "limit"] as const;

@@ -26,7 +26,7 @@ export class Evidence {
   /** Lists all records that match, the newest first, without their output; with `limit` at most that many. */
   list(options: EvidenceListOptions = {}): Promise<ListedEvidence[]> {
     const { signal, timeoutMs, ...query } = options;
-    return wholeList(this.#transport, { path: PATH, query, cursor: "before" }, { signal, timeoutMs });
+    return wholeList(this.#transport, { path: PATH, query, paged: true }, { signal, timeoutMs });
   }
 
   /** Returns one record, with the end of its output. */

@@ -226,7 +226,7 @@ export class Leases {
    */
   list(options: LeaseListOptions = {}): Promise<Lease[]> {
     const { signal, timeoutMs, ...query } = options;
-    const plan = { path: "/api/leases", query, member: "leases", cursor: "after" } as const;
+    const plan = { path: "/api/leases", query, member: "leases", paged: true } as const;
     return wholeList(this.#transport, plan, { signal, timeoutMs });
   }
 

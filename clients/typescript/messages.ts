@@ -86,7 +86,7 @@ export class Messages {
     const { box, unread, thread, after, limit, wait_s: wait } = options;
     const query = { box, unread, thread, after, limit, wait };
     const waitMs = (wait ?? 0) * 1000;
-    const plan = { path: "/api/messages", query, member: "messages", cursor: "after", waitMs } as const;
+    const plan = { path: "/api/messages", query, member: "messages", paged: true, waitMs } as const;
     return wholeAnswer(this.#transport, plan, options);
   }
 

@@ -59,7 +59,7 @@ export class Tasks extends TaskClaims {
   /** Lists all tasks that match, the newest first; with `limit` at most that many. */
   list(options: TaskListOptions = {}): Promise<ListedTask[]> {
     const { signal, timeoutMs, ...query } = options;
-    const plan = { path: "/api/tasks", query, member: "tasks", cursor: "after" } as const;
+    const plan = { path: "/api/tasks", query, member: "tasks", paged: true } as const;
     return wholeList(this.#transport, plan, { signal, timeoutMs });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a list completely, in as many requests as it needs. The server ends an answer that would be too long, and names
- * the query parameters of the next part in a header. An answer also ends at the `limit` of its request. A list without
+ * Reads a list completely, in as many requests as it needs. The server ends an answer at the `limit` of its request, or
+ * when the answer would be too long, and then names the query parameters of the next part in a header. A list without
  * `limit` may have a default number of rows on the server, so the library requests pages of its own size instead.
  */
 import type { CallOptions } from "./deadline.js";
@@ -15,8 +15,8 @@ export interface ListPlan {
   readonly query: Query;
   /** The member of an answer that has the rows; absent if the answer itself is the list. */
   readonly member?: string;
-  /** The query parameter with which a page begins behind the row with this id; absent if the server sends all rows. */
-  readonly cursor?: "after" | "before";
+  /** Whether the list has a default number of rows on the server. The library then requests pages of its own size. */
+  readonly paged?: true;
   /** The query parameter that limits the number of rows; `limit` by default. */
   readonly limit?: string;
   /** The number of rows without a limit; all by default. */
@@ -33,11 +33,11 @@ function rowsOf<Row>(answer: unknown, member: string | undefined): readonly Row[
 /** Yields the answers that have the parts of a list. All requests together have the time limit of one call. */
 async function* readParts(
   transport: Transport,
-  { path, query, member, cursor, limit = "limit", rowsDefault, waitMs = 0 }: ListPlan,
+  { path, query, member, paged, limit = "limit", rowsDefault, waitMs = 0 }: ListPlan,
   options: CallOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   const asked = query[limit] as number | undefined;
-  const pageRows = asked ?? (cursor === undefined ? undefined : PAGE_ROWS);
+  const pageRows = asked ?? (paged && PAGE_ROWS);
   let left = asked ?? rowsDefault ?? Number.POSITIVE_INFINITY;
   const first = { method: "GET", path, query: { ...query, [limit]: pageRows }, waitMs };
   const startMs = performance.now();
@@ -47,13 +47,11 @@ async function* readParts(
   for (;;) {
     const parsed: unknown = JSON.parse(textOf(answer.bytes));
     yield parsed;
-    const rows = rowsOf<{ readonly id: string | number }>(parsed, member);
-    left -= rows.length;
-    const next = Object.fromEntries(new URLSearchParams(answer.headers.get(NEXT_HEADER) ?? ""));
-    const last = rows.at(-1);
-    if (cursor !== undefined && last !== undefined && rows.length === pageRows) next[cursor] ??= String(last.id);
-    if (left <= 0 || Object.keys(next).length === 0) return;
-    const parameters = { ...query, wait: undefined, [limit]: Number.isFinite(left) ? left : pageRows, ...next };
+    left -= rowsOf(parsed, member).length;
+    const next = answer.headers.get(NEXT_HEADER);
+    if (left <= 0 || next === null) return;
+    const position = Object.fromEntries(new URLSearchParams(next));
+    const parameters = { ...query, wait: undefined, [limit]: Number.isFinite(left) ? left : pageRows, ...position };
     const timeoutMs = Math.max(0, endsMs - performance.now());
     answer = await transport.send({ method: "GET", path, query: parameters }, { signal: options.signal, timeoutMs });
   }

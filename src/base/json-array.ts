@@ -27,22 +27,26 @@ export interface ListEncoding<Item> {
   readonly cursorOf: (item: Item) => string;
   /** Called for each item that is in the answer, but not for items that did not fit. */
   readonly onListed?: (item: Item) => void;
+  /** The `limit` of the request, if it has one. `items` has no more items than this. */
+  readonly limit?: number | null;
   /** The maximum size of all items together, in bytes; LIST_BYTES_MAX by default. */
   readonly bytesMax?: number;
 }
 
 /**
  * Encodes a list like `encodeArray`, but ends it when the next item would make the items larger than LIST_BYTES_MAX.
- * The first item is always included.
+ * The first item is always included. A list that ends at its limit has a cursor as well, without a search for a further
+ * item: a filter that matches few items would make that search long.
  * @returns the cursor that continues the list; null if the list is complete
  */
 export function* encodeList<Item>(
   items: Iterable<Item>,
-  { encode, cursorOf, onListed, bytesMax = LIST_BYTES_MAX }: ListEncoding<Item>,
+  { encode, cursorOf, onListed, limit = null, bytesMax = LIST_BYTES_MAX }: ListEncoding<Item>,
 ): Generator<string, string | null, undefined> {
   let next: string | null = null;
   function* texts(): Generator<string, void, undefined> {
     let bytes = 0;
+    let count = 0;
     let last: Item | undefined;
     for (const item of items) {
       const text = encode(item);
@@ -52,9 +56,11 @@ export function* encodeList<Item>(
         return;
       }
       last = item;
+      count += 1;
       onListed?.(item);
       yield text;
     }
+    if (last !== undefined && count === limit) next = cursorOf(last);
   }
   yield* encodeArray(texts());
   return next;

@@ -24,7 +24,7 @@ export interface ListRow {
   readonly path: string;
   readonly member?: string;
   readonly limit?: "limit" | "last";
-  readonly cursor?: "after" | "before";
+  readonly paged?: true;
   readonly rows_default?: number;
 }
 

@@ -18,7 +18,7 @@ def record(caller: Caller, members: Mapping[str, Any], timeout: float | None) ->
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[ListedEvidence]]:
     """List all records that match, the newest first; with a limit at most that many."""
-    plan = ListPlan("/api/evidence", query, cursor="before")
+    plan = ListPlan("/api/evidence", query, paged=True)
     return cast("list[ListedEvidence]", (yield from whole_list(caller, plan, timeout)))
 
 

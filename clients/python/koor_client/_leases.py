@@ -140,7 +140,7 @@ def release(caller: Caller, lease_id: str, fence: int | None, timeout: float = R
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Lease]]:
     """List all leases that match, the newest request first; with a limit at most that many."""
-    plan = ListPlan("/api/leases", query, "leases", "after")
+    plan = ListPlan("/api/leases", query, "leases", paged=True)
     return cast("list[Lease]", (yield from whole_list(caller, plan, timeout)))
 
 

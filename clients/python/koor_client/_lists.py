@@ -1,8 +1,8 @@
 """Reads lists in as many requests as they need. No I/O.
 
-The server ends an answer that would be too long, and names the query parameters of the next part in a header. An answer
-also ends at the ``limit`` of its request. A list without ``limit`` may have a default number of rows on the server, so
-the library requests pages of its own size instead.
+The server ends an answer at the ``limit`` of its request, or when the answer would be too long, and then names the
+query parameters of the next part in a header. A list without ``limit`` may have a default number of rows on the server,
+so the library requests pages of its own size instead.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class ListPlan:
     query: Query
     #: The member of an answer that has the rows; None if the answer itself is the list.
     member: str | None = None
-    #: The query parameter with which a page begins behind the row with this id; None if the server sends all rows.
-    cursor: str | None = None
+    #: Whether the list has a default number of rows on the server. The library then requests pages of its own size.
+    paged: bool = False
     #: The query parameter that limits the rows, and how many there are without it; None: all.
     limit: str = "limit"
     rows_default: int | None = None
@@ -42,7 +42,7 @@ def whole_answer(caller: Caller, plan: ListPlan, timeout: float | None) -> Op[An
     All requests together have the time limit of one call.
     """
     asked: Any = plan.query.get(plan.limit)
-    page_rows = PAGE_ROWS if asked is None and plan.cursor is not None else asked
+    page_rows = PAGE_ROWS if asked is None and plan.paged else asked
     left = asked if asked is not None else plan.rows_default if plan.rows_default is not None else math.inf
     seconds: Any = plan.query.get("wait") or 0
     deadline = caller.poll_deadline(seconds, timeout) if seconds else caller.deadline(timeout)
@@ -58,8 +58,6 @@ def whole_answer(caller: Caller, plan: ListPlan, timeout: float | None) -> Op[An
             others |= parsed
         left -= len(part)
         following: dict[str, Any] = dict(parse_qsl(answer.headers.get("x-koor-next", ""), keep_blank_values=True))
-        if plan.cursor is not None and part and len(part) == page_rows:
-            following.setdefault(plan.cursor, part[-1]["id"])
         if left <= 0 or not following:
             return rows if plan.member is None else {**others, plan.member: rows}
         if seconds:

@@ -32,7 +32,7 @@ def mark(caller: Caller, ids: Sequence[str], kind: str, note: str | None, timeou
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[MessagePage]:
     """Return a box; with a limit at most that many messages. ``wait`` is how long the server may hold the call."""
-    plan = ListPlan("/api/messages", query, "messages", "after")
+    plan = ListPlan("/api/messages", query, "messages", paged=True)
     return cast(MessagePage, (yield from whole_answer(caller, plan, timeout)))
 
 

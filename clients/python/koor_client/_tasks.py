@@ -65,7 +65,7 @@ def get(caller: Caller, task_id: str, timeout: float | None) -> Op[Task]:
 
 def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Task]]:
     """List all tasks that match, the newest first; with a limit at most that many."""
-    plan = ListPlan("/api/tasks", query, "tasks", "after")
+    plan = ListPlan("/api/tasks", query, "tasks", paged=True)
     return cast("list[Task]", (yield from whole_list(caller, plan, timeout)))
 
 

@@ -251,7 +251,7 @@ class ListBehaviours(Both):
     async def test_lists_cut(self) -> None:
         for row in TABLE["lists"]:
             with self.subTest(row["call"]):
-                page_rows = 1000 if "cursor" in row else None
+                page_rows = 1000 if "paged" in row else None
                 rest = row["rows_default"] - 2 if "rows_default" in row else page_rows
                 ids, queries = await self.read(row, [([3, 2], True), ([1], False)])
                 self.assertEqual(ids, [3, 2, 1])
@@ -259,12 +259,12 @@ class ListBehaviours(Both):
 
     async def test_lists_pages(self) -> None:
         for row in TABLE["lists"]:
-            if "cursor" not in row:
+            if "paged" not in row:
                 continue
             with self.subTest(row["call"]):
-                ids, queries = await self.read(row, [(list(range(1001, 1, -1)), False), ([1], False)])
+                ids, queries = await self.read(row, [(list(range(1001, 1, -1)), True), ([1], False)])
                 self.assertEqual(ids, list(range(1001, 0, -1)))
-                self.assertEqual(queries, [limited(row, 1000), {**limited(row, 1000), row["cursor"]: "2"}])
+                self.assertEqual(queries, [limited(row, 1000), {**limited(row, 1000), "after": "b/c"}])
 
     async def test_lists_limit(self) -> None:
         for row in TABLE["lists"]:

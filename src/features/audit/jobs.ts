@@ -19,6 +19,7 @@ export const listAudit = streamJob({
     return yield* encodeList(listEntries(db, request), {
       encode: encodeEntry,
       cursorOf: ({ id }) => cursor("before", id),
+      limit: request.limit,
     });
   },
 });

@@ -90,6 +90,7 @@ export const complianceHistory = streamJob({
     return yield* encodeList(compliance.list(request), {
       encode: encodeRun,
       cursorOf: ({ id }) => cursor("before", id),
+      limit: request.limit,
     });
   },
 });

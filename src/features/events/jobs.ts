@@ -26,6 +26,7 @@ export const eventHistory = streamJob({
     return yield* encodeList(matching(events, db, request, matches), {
       encode: ({ text }) => text,
       cursorOf: ({ id }) => cursor(next, id),
+      limit: request.last,
     });
   },
 });

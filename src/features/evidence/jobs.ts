@@ -17,6 +17,7 @@ export const listEvidence = streamJob({
     return yield* encodeList(evidence.list(request), {
       encode: encodeListedEvidence,
       cursorOf: ({ id }) => cursor("before", id),
+      limit: request.limit,
     });
   },
 });

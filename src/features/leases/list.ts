@@ -14,7 +14,7 @@ export class LeaseList {
   readonly #texts: string[] = [];
   #bytes = 0;
   #last = 0;
-  #cut = false;
+  #isTooLong = false;
 
   constructor(show: (record: LeaseRecord) => unknown, limit: number) {
     this.#show = show;
@@ -23,23 +23,23 @@ export class LeaseList {
 
   /** True if the list accepts no more leases. */
   get ended(): boolean {
-    return this.#cut || this.#texts.length === this.#limit;
+    return this.#isTooLong || this.#texts.length === this.#limit;
   }
 
   add(record: LeaseRecord): void {
     const text = JSON.stringify(this.#show(record));
     this.#bytes += Buffer.byteLength(text);
     if (this.#texts.length > 0 && this.#bytes > LIST_BYTES_MAX) {
-      this.#cut = true;
+      this.#isTooLong = true;
       return;
     }
     this.#texts.push(text);
     this.#last = record.row;
   }
 
-  /** Returns the reply. If the list is truncated, the reply has a cursor for the next request. */
+  /** Returns the reply. If more leases may follow, the reply has a cursor for the next request. */
   end(): WholeText<string | null> {
-    const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
+    const next = this.ended ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };
   }
 }

@@ -220,7 +220,7 @@ export class MessageFront {
   /**
    * Answers with the messages of a page.
    * @param until the end of the page. `up_to` is the row of its last message; null if only the limit ends the page.
-   * `cut` is true if the page was cut off because of its size.
+   * `cut` is true if more messages may follow.
    * @param rows the number of rows that the read examines
    */
   #answer(

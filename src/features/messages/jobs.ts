@@ -40,6 +40,7 @@ export const listMessages = streamJob({
     const list = encodeList(messages.list(request), {
       encode: ([message, to]) => encodeMessage(message, to),
       cursorOf: ([message]) => cursor("after", messageId(message.row)),
+      limit: request.limit,
       onListed: ([message]) => {
         last = message.row;
       },
@@ -63,6 +64,7 @@ export const listAllMessages = streamJob({
     const list = encodeList(messages.all(request), {
       encode: ([message, to]) => encodeMessage(message, to),
       cursorOf: ([message]) => cursor("before", messageId(message.row)),
+      limit: request.limit,
     });
     return yield* wrapChunks('{"messages":', list, () => "}");
   },
@@ -80,6 +82,7 @@ export const listThreads = streamJob({
     const list = encodeList(messages.threads(request), {
       encode: ([thread, others]) => encodeThread(thread, others),
       cursorOf: ([{ last }]) => cursor("before", messageId(last)),
+      limit: request.limit,
     });
     return yield* wrapChunks('{"threads":', list, () => "}");
   },

@@ -161,7 +161,7 @@ export class MessageReader {
       last = found.row;
       if (found.delivered_at === null) undelivered.push(found.row);
     }
-    return { count, last, undelivered, cut: false };
+    return { count, last, undelivered, cut: count === request.limit };
   }
 
   /** Iterates over the messages of a page, oldest first, each with the recipients that the box's owner may see. */

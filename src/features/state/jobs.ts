@@ -28,6 +28,7 @@ export const listState = streamJob({
         `{"key":${JSON.stringify(key)},"version":${version},"content_type":${JSON.stringify(content_type)}` +
         `,"updated_at":"${formatTime(updated_at)}"}`,
       cursorOf: ({ key }) => cursor("after", key),
+      limit: request.limit,
     });
   },
 });

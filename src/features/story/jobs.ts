@@ -87,6 +87,7 @@ export const listStateAt = streamJob({
     const list = encodeList(atMost(state.keys(prefix, after, at), limit), {
       encode: encodeKey,
       cursorOf: ({ key }) => cursor("after", key),
+      limit,
     });
     return yield* wrapChunks(openList(at, since, "state"), list, close);
   },
@@ -113,6 +114,7 @@ export const listLeasesAt = streamJob({
     const list = encodeList(atMost(matching(), limit), {
       encode: (record) => encodeLeaseAt(record, at),
       cursorOf: ({ row }) => cursor("after", leaseId(row)),
+      limit,
     });
     return yield* wrapChunks(openList(at, since, "leases"), list, close);
   },
@@ -133,6 +135,7 @@ export const listTasksAt = streamJob({
     const list = encodeList(tasks.list(request), {
       encode: (task) => tasks.encode(task, names),
       cursorOf: ({ id }) => cursor("after", id),
+      limit: request.limit,
     });
     return yield* wrapChunks(openList(request.at, since, "tasks"), list, close);
   },

@@ -16,7 +16,11 @@ export const listTasks = streamJob({
   cost: "bounded",
   models: { tasks: taskReader },
   *run({ tasks }, request) {
-    const list = encodeList(tasks.list(request), { encode: encodeTask, cursorOf: ({ id }) => cursor("after", id) });
+    const list = encodeList(tasks.list(request), {
+      encode: encodeTask,
+      cursorOf: ({ id }) => cursor("after", id),
+      limit: request.limit,
+    });
     return yield* wrapChunks('{"tasks":', list, () => "}");
   },
 });

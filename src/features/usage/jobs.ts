@@ -31,6 +31,7 @@ export const listUsage = streamJob({
     return yield* encodeList(listRows(db, request), {
       encode: encodeUsage,
       cursorOf: ({ id }) => cursor("before", id),
+      limit: request.limit,
     });
   },
 });

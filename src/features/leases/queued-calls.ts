@@ -11,18 +11,26 @@ import { Failure } from "../../base/result.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
+import type { ReplyOf } from "../../platform/rpc/method.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { leaveQueue, releaseLease } from "./commands.js";
 
+type Leases = Pick<LeaseProjection, "get" | "isCostlyAt" | "isEndCostly" | "list">;
+
+/** The writer has not carried out a call that failed with such an HTTP status, because it is busy or restarts. */
+const SERVER_ERROR = 500;
+
 export class QueuedCalls implements BackgroundTask {
-  readonly #leases: LeaseProjection;
-  readonly #writer: Writer;
+  readonly #leases: Leases;
+  readonly #writer: Pick<Writer, "call">;
   /** The number of calls that wait for each lease, by the row of the lease. */
   readonly #calls = new TurnoverMap<number, number>();
   /** The rows of waiting leases that may have no waiting call. The next tick checks them. */
   #abandoned = new Set<number>();
+  /** The leases that could not be released yet, with the call of each release. The next tick tries again. */
+  #unreleased = new Map<number, CallContext>();
 
-  constructor(leases: LeaseProjection, writer: Writer) {
+  constructor(leases: Leases, writer: Pick<Writer, "call">) {
     this.#leases = leases;
     this.#writer = writer;
   }
@@ -56,28 +64,39 @@ export class QueuedCalls implements BackgroundTask {
    * wait for a lease since it was marked, the lease stays.
    */
   tick(): void {
-    if (this.#abandoned.size === 0) return;
-    const abandoned = this.#abandoned;
-    this.#abandoned = new Set();
-    for (const row of abandoned) {
-      const record = this.#leases.get(row);
-      if (record !== undefined && isForCalls(record) && !this.#calls.has(row)) this.#leave(record);
+    if (this.#abandoned.size > 0) {
+      const abandoned = this.#abandoned;
+      this.#abandoned = new Set();
+      for (const row of abandoned) {
+        const record = this.#leases.get(row);
+        if (record !== undefined && isForCalls(record) && !this.#calls.has(row)) this.#leave(record);
+      }
+    }
+    if (this.#unreleased.size > 0) {
+      const unreleased = this.#unreleased;
+      this.#unreleased = new Map();
+      for (const [row, context] of unreleased) this.#release(row, context);
     }
   }
 
   #leave({ row, holder }: LeaseRecord): void {
     const context = { actor: holder, trace: "" };
-    this.#writer.call(leaveQueue, { row, stays: false }, context, (reply) => {
+    const done = (reply: ReplyOf<typeof leaveQueue> | Failure): void => {
       if (!(reply instanceof Failure)) {
         if (reply.held) this.#release(row, context);
       } else if (reply.status !== "NOT_FOUND") this.#abandoned.add(row);
-    });
+    };
+    this.#writer.call(leaveQueue, { row, stays: false }, context, done, this.#leases.isCostlyAt(row));
   }
 
   /** Releases a lease that was granted after its last waiting call had ended. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
-    this.#writer.call(releaseLease, { row, fence }, context, () => undefined);
+    const done = (reply: unknown): void => {
+      // A refusal of the release itself means that the lease has ended, or that another call has it.
+      if (reply instanceof Failure && reply.http >= SERVER_ERROR) this.#unreleased.set(row, context);
+    };
+    this.#writer.call(releaseLease, { row, fence }, context, done, this.#leases.isEndCostly(row));
   }
 }
 

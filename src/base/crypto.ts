@@ -7,3 +7,8 @@ let loaded: typeof NodeCrypto | undefined;
 export function crypto(): typeof NodeCrypto {
   return (loaded ??= process.getBuiltinModule("node:crypto"));
 }
+
+/** Returns the SHA-256 of a short input. One call is two to three times as fast as a hash object. */
+export function sha256(input: string | Uint8Array, encoding: "hex" | "base64url"): string {
+  return crypto().hash("sha256", input, encoding);
+}

@@ -3,7 +3,7 @@
  * settings, so one event may call the hooks of two clients. The key therefore does not depend on the client. Pure.
  */
 import { HOOK_CALL_REPEAT_MS, HOOK_INPUT_REPEAT_MS } from "../../../schemas/limits/hooks.js";
-import { crypto } from "../../base/crypto.js";
+import { crypto, sha256 } from "../../base/crypto.js";
 import type { HookEvent, Moment } from "./client.js";
 
 export interface RepeatKey {
@@ -26,15 +26,13 @@ export interface RepeatedCall {
  * after the tool call). Otherwise the key is made of the whole input, which usually contains a timestamp.
  */
 export function repeatKey({ session, event, moment, call }: RepeatedCall, body: Uint8Array): RepeatKey {
-  const hash = crypto().createHash("sha256");
   const name = event.name.toLowerCase();
-  if (call === undefined)
-    return {
-      key: hash.update(`input\0${session}\0${name}\0`).update(body).digest("base64url"),
-      windowMs: HOOK_INPUT_REPEAT_MS,
-    };
+  if (call === undefined) {
+    const hash = crypto().createHash("sha256").update(`input\0${session}\0${name}\0`).update(body);
+    return { key: hash.digest("base64url"), windowMs: HOOK_INPUT_REPEAT_MS };
+  }
   return {
-    key: hash.update(`call\0${session}\0${moment === "other" ? name : moment}\0${call}`).digest("base64url"),
+    key: sha256(`call\0${session}\0${moment === "other" ? name : moment}\0${call}`, "base64url"),
     windowMs: HOOK_CALL_REPEAT_MS,
   };
 }

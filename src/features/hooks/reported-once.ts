@@ -4,11 +4,11 @@
  * forgotten, and may be reported again. Pure except for its state.
  */
 import { HOOK_REPORTED_MAX } from "../../../schemas/limits/hooks.js";
-import { crypto } from "../../base/crypto.js";
+import { sha256 } from "../../base/crypto.js";
 import { AgingMap } from "../../base/aging-map.js";
 
-/** The number of bytes that are kept of a hash. Two different things have the same hash with a probability of 2^-96. */
-const HASH_BYTES = 12;
+/** The number of base64url digits that are kept of a hash. Two things have the same 16 with a probability of 2^-96. */
+const HASH_CHARACTERS = 16;
 
 export class ReportedOnce {
   /** The hashes of the reported things, the oldest first. */
@@ -32,5 +32,5 @@ export class ReportedOnce {
 
 /** Returns a hash of fixed size, because names and paths may be long. */
 function hashOf(agent: string, thing: string): string {
-  return crypto().createHash("sha256").update(`${agent}\0${thing}`).digest().toString("base64url", 0, HASH_BYTES);
+  return sha256(`${agent}\0${thing}`, "base64url").slice(0, HASH_CHARACTERS);
 }

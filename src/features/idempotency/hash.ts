@@ -4,7 +4,7 @@
  * get the answer to the first. Pure. Runs on the front.
  */
 import type { TObject } from "typebox";
-import { crypto } from "../../base/crypto.js";
+import { sha256 } from "../../base/crypto.js";
 
 /**
  * The members that are not hashed. A client may change the members about its wait when it repeats a call. The
@@ -29,5 +29,5 @@ export function hashRequest<Body extends { readonly request_id?: string }>(
   if (body.request_id === undefined) return "";
   const names = Object.keys(schema.properties).filter((name) => name !== "data" && !NOT_HASHED.has(name));
   const text = JSON.stringify([names.map((name) => body[name as keyof Body] ?? null), data]);
-  return crypto().createHash("sha256").update(text).digest("hex").slice(0, DIGITS);
+  return sha256(text, "hex").slice(0, DIGITS);
 }

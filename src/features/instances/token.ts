@@ -3,7 +3,7 @@
  * SHA-256 is stored. Pure except for the randomness.
  */
 import { INSTANCE_TOKEN_BYTES } from "../../../schemas/limits/instances.js";
-import { crypto } from "../../base/crypto.js";
+import { crypto, sha256 } from "../../base/crypto.js";
 
 /** Creates a new token as lowercase hexadecimal text. */
 export function makeToken(): string {
@@ -12,5 +12,5 @@ export function makeToken(): string {
 
 /** Returns the SHA-256 of a token, as lowercase hexadecimal text. It needs no salt, because the token is random. */
 export function hashToken(token: string): string {
-  return crypto().createHash("sha256").update(token).digest("hex");
+  return sha256(token, "hex");
 }

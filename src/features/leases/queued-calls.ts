@@ -17,7 +17,7 @@ import { leaveQueue, releaseLease } from "./commands.js";
 
 type Leases = Pick<LeaseProjection, "get" | "isCostlyAt" | "isEndCostly" | "list">;
 
-/** The writer has not carried out a call that failed with such an HTTP status, because it is busy or restarts. */
+/** The writer may not have run a call that failed with such an HTTP status, because it is busy or restarts. */
 const SERVER_ERROR = 500;
 
 export class QueuedCalls implements BackgroundTask {

@@ -9,7 +9,7 @@
 import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../../schemas/limits/sessions.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../../schemas/sessions.js";
 import type { Clock } from "../../base/clock.js";
-import { crypto } from "../../base/crypto.js";
+import { crypto, sha256 } from "../../base/crypto.js";
 import type { AccessEnd } from "../../base/access-end.js";
 import type { SessionRow } from "./table.js";
 
@@ -242,5 +242,5 @@ export class SessionRegistry {
 }
 
 function idOf(value: string): string {
-  return crypto().createHash("sha256").update(value).digest(HEX);
+  return sha256(value, HEX);
 }

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../base/assert.js";
-import { crypto } from "../../base/crypto.js";
+import { sha256 } from "../../base/crypto.js";
 import { reasonOf } from "../../base/reason.js";
 import { Reader } from "../../platform/threads/reader.js";
 import { leaseReader } from "../claims/table.js";
@@ -29,7 +29,7 @@ export function runTelemetry(): void {
   const computer = new SpanComputer({
     tasks: models.use(traceReader),
     leases: models.use(leaseReader),
-    hash: (text) => crypto().createHash("sha256").update(text).digest("hex"),
+    hash: (text) => sha256(text, "hex"),
   });
 
   const serve = async (request: TelemetryRequest): Promise<TelemetryReply> => {

@@ -7,7 +7,7 @@
  * already received. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
-import { crypto } from "../../base/crypto.js";
+import { sha256 } from "../../base/crypto.js";
 
 export interface Cursor {
   /** The id of an event. This event and all earlier ones count as reported. It is 0 if there were no events. */
@@ -68,5 +68,5 @@ export function readCursor(text: string): Cursor | undefined {
 }
 
 function digest(text: string): string {
-  return crypto().createHash("sha256").update(text).digest("base64url").slice(0, NAME_CHARACTERS);
+  return sha256(text, "base64url").slice(0, NAME_CHARACTERS);
 }

@@ -1,6 +1,6 @@
 /** Builds the headers, the id and the signature of a delivery. Pure. */
 import { WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
-import { crypto } from "../../base/crypto.js";
+import { crypto, sha256 } from "../../base/crypto.js";
 import { OUTBOUND_USER_AGENT } from "../../platform/outbound/user-agent.js";
 
 const DELIVERY_DIGITS = 32;
@@ -10,7 +10,7 @@ const DELIVERY_DIGITS = 32;
  * restart.
  */
 export function deliveryId(webhook: string, event: number | string): string {
-  return crypto().createHash("sha256").update(`${event}\n${webhook}`).digest("hex").slice(0, DELIVERY_DIGITS);
+  return sha256(`${event}\n${webhook}`, "hex").slice(0, DELIVERY_DIGITS);
 }
 
 /**

@@ -55,7 +55,7 @@ export interface Attempt {
 }
 
 function sha256(text: string): Buffer {
-  return crypto().createHash("sha256").update(text).digest();
+  return crypto().hash("sha256", text, "buffer");
 }
 
 /**

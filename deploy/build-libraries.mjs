@@ -2,7 +2,7 @@
  * Bundles packages for the tests. Each test file is a process that loads these packages, and Node takes longer to find
  * and load their hundreds of small files than to run most tests. The bundles are in `dist/node_modules`, where Node
  * finds them for the files of `dist/tree` before it looks into the checkout's own `node_modules`. Without the bundles,
- * tests run with the original packages. Used by build.mjs.
+ * tests run with the original packages. Used by build-tree.mjs.
  */
 import { readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";

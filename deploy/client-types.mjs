@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CLIENT_FOLDER } from "./build-client.mjs";
-import { isRunAsProgram } from "./build.mjs";
+import { isRunAsProgram } from "./run-as-program.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** A reference to the types of `await using`, which the default libraries of some targets do not have. */

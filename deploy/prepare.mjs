@@ -7,7 +7,8 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, isRunAsProgram } from "./build.mjs";
+import { build } from "./build.mjs";
+import { isRunAsProgram } from "./run-as-program.mjs";
 import { compareSystem, fitPackages, removeNativePackages } from "./native-packages.mjs";
 import { runNpm, say, secondsSince } from "./npm.mjs";
 

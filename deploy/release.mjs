@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isRunAsProgram } from "./build.mjs";
+import { isRunAsProgram } from "./run-as-program.mjs";
 import { run, runNpm, say } from "./npm.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -5,7 +5,8 @@
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { EXTERNAL, isRunAsProgram } from "./build.mjs";
+import { EXTERNAL } from "./build-programs.mjs";
+import { isRunAsProgram } from "./run-as-program.mjs";
 import { hasOwnSqlite } from "./native-packages.mjs";
 
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));

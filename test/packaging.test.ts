@@ -30,7 +30,7 @@ const bundled = JSON.parse(readFileSync(join(ROOT, "deploy/bundled/package.json"
 };
 
 t.test("an installation gets only the packages that the programs load at run time", async (t) => {
-  const { EXTERNAL } = (await import(pathToFileURL(join(ROOT, "deploy/build.mjs")).href)) as {
+  const { EXTERNAL } = (await import(pathToFileURL(join(ROOT, "deploy/build-programs.mjs")).href)) as {
     readonly EXTERNAL: readonly string[];
   };
   const installed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)];

@@ -1,5 +1,5 @@
 /**
- * Compiles schemas to checks. The build makes a bundle of this module (deploy/build.mjs), and each thread loads the
+ * Compiles schemas to checks. The build makes a bundle of this module (deploy/build-programs.mjs), and each thread loads the
  * bundle at its first use.
  */
 import type { TSchema } from "typebox";

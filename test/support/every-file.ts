@@ -1,6 +1,6 @@
 /**
  * Sets up what applies to every test file, however it is started. The build makes it the first import of each test file
- * (deploy/build.mjs), so that tap reads the time limit.
+ * (deploy/build-tree.mjs), so that tap reads the time limit.
  */
 
 /** The number in an environment variable; 0 if it is not set. */

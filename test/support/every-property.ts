@@ -1,6 +1,6 @@
 /**
  * Makes fast-check generate the same values when a run is repeated. The build makes it the first import of each file
- * that uses fast-check (deploy/build.mjs).
+ * that uses fast-check (deploy/build-tree.mjs).
  */
 import { configureGlobal } from "fast-check";
 import { newSeed, repeatedRun } from "./random.js";

@@ -1,62 +1,26 @@
 /**
- * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through a push
- * consumer of its own. The consumer numbers its deliveries, so the session notices a missing one. Any error ends the
- * session; the session does not try to recover. Runs in the writer thread.
+ * Implements a session with a log in a NATS stream. The session reads the stream through a push consumer of its own;
+ * nats-appends.ts appends entries. The consumer numbers its deliveries, so the session notices a missing one. Any error
+ * ends the session; the session does not try to recover. Runs in the writer thread.
  *
  * Timeouts are counted in ticks of one timer. While this thread is busy, no ticks occur. Afterwards only one tick
  * occurs, and the data that arrived meanwhile is read before the next tick. So the session never gives up a server only
  * because this thread was busy.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
-import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
-import { ENTRY_BYTES_MAX } from "../../../schemas/limits/cluster.js";
-import {
-  LOG_ANSWER_BYTES_PER_S_MIN,
-  LOG_ANSWER_MS_MAX,
-  LOG_HEARTBEAT_MS,
-  LOG_HEARTBEATS_MISSED_MAX,
-  LOG_PIECE_HEADER_BYTES,
-  LOG_PIECES_MAX,
-} from "../../../schemas/limits/ordered-log.js";
+import { createInbox, PermissionViolationError, type Msg } from "@nats-io/transport-node";
+import { LOG_ANSWER_MS_MAX, LOG_HEARTBEAT_MS, LOG_HEARTBEATS_MISSED_MAX } from "../../../schemas/limits/ordered-log.js";
 import { assert } from "../../base/assert.js";
 import { reasonOf } from "../../base/reason.js";
-import { toLogError, NATS_ERROR, type NatsServer } from "./nats-connection.js";
+import { NatsAppends } from "./nats-appends.js";
+import { toLogError, type NatsServer } from "./nats-connection.js";
 import { NatsChannel } from "./nats-channel.js";
 import { Delivery } from "./nats-delivery.js";
-import { pieceHeaders, PieceJoiner, pieceOf } from "./nats-pieces.js";
+import { PieceJoiner, pieceOf } from "./nats-pieces.js";
 import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } from "./nats-stream.js";
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
-/**
- * The outcomes of rejected appends, by JetStream error code. After these errors, the entry was not stored, and a retry
- * would be rejected too.
- */
-const REFUSALS: Readonly<Record<number, Appended>> = {
-  [NATS_ERROR.store_failed]: "full",
-  [NATS_ERROR.insufficient_resources]: "full",
-  [NATS_ERROR.storage_resources]: "full",
-  [NATS_ERROR.memory_resources]: "full",
-  [NATS_ERROR.account_resources]: "full",
-  [NATS_ERROR.message_too_large]: "too_large",
-  [NATS_ERROR.header_too_large]: "too_large",
-  [NATS_ERROR.batch_too_large]: "too_large",
-};
-
 const ANSWER_TICKS_MAX = LOG_ANSWER_MS_MAX / LOG_HEARTBEAT_MS;
-
-/** The server's answer to an append. */
-interface Answer {
-  readonly stream?: string;
-  readonly seq?: number;
-  readonly error?: { readonly err_code: number; readonly description: string };
-}
-
-interface Append {
-  readonly done: (outcome: Appended) => void;
-  /** The server must send its next acknowledgement within this number of ticks. */
-  ticksLeft: number;
-  readonly ticksMax: number;
-}
 
 /**
  * The position of a delivered message. The server writes it into the message's reply subject, to which a client would
@@ -128,13 +92,11 @@ class NatsSession implements LogSession {
   readonly #bounds: StreamBounds;
   readonly #listener: LogListener;
   readonly #subject: string;
-  readonly #answers = createInbox();
   readonly #timer: NodeJS.Timeout;
-  readonly #appends = new Map<number, Append>();
+  readonly #appends: NatsAppends;
   readonly #joiner = new PieceJoiner();
   /** The servers that lacked a part of the log at the last check. */
   #lacking: ReadonlySet<string> = new Set();
-  #appended = 0;
   /** The running delivery; null while the session is paused or before `follow` is called. */
   #delivery: Delivery | null = null;
   /** The number of ticks since the last message of the consumer. */
@@ -164,16 +126,34 @@ class NatsSession implements LogSession {
     this.#listener = listener;
     this.#last = status.last;
     this.#subject = logSubject(name, status.generation);
+    const answers = createInbox();
     this.channel = new NatsChannel({
       connection: server.connection,
       name,
       generation: status.generation,
       bytesMax: bounds.message_bytes_max,
-      reply: `${this.#answers}.n`,
+      reply: `${answers}.n`,
       guard: (take) => this.#guard(null, take),
     });
-    server.connection.subscribe(`${this.#answers}.*`, {
-      callback: (error, message) => this.#guard(error, () => this.#onAnswer(message)),
+    this.#appends = new NatsAppends({
+      connection: server.connection,
+      shown: server.shown,
+      stream: streamName(name),
+      subject: this.#subject,
+      reply: `${answers}.`,
+      messageBytesMax: bounds.message_bytes_max,
+      stored: (sequence) => {
+        this.#stored = Math.max(this.#stored, sequence);
+        this.#last = Math.max(this.#last, sequence);
+      },
+      lose: (what) => this.#lose(what),
+      end: (error) => this.#end(error),
+    });
+    server.connection.subscribe(`${answers}.*`, {
+      callback: (error, message) =>
+        this.#guard(error, () => {
+          if (!this.channel.takeReply(message)) this.#appends.take(message);
+        }),
     });
     this.#timer = setInterval(() => this.#tick(), LOG_HEARTBEAT_MS);
     void this.#watchViolations();
@@ -237,36 +217,7 @@ class NatsSession implements LogSession {
   }
 
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void {
-    assert(bytes.byteLength <= ENTRY_BYTES_MAX, "an entry is no larger than ENTRY_BYTES_MAX");
-    const { connection } = this.#server;
-    if (this.#ended || connection.isClosed()) return;
-    const { message_bytes_max } = this.#bounds;
-    const number = ++this.#appended;
-    const reply = `${this.#answers}.${number}`;
-    const msMax = LOG_ANSWER_MS_MAX + (bytes.byteLength / LOG_ANSWER_BYTES_PER_S_MIN) * 1_000;
-    const ticksMax = Math.round(msMax / LOG_HEARTBEAT_MS);
-    const append = { done, ticksLeft: ticksMax, ticksMax };
-    if (bytes.byteLength <= message_bytes_max) {
-      this.#appends.set(number, append);
-      connection.publish(this.#subject, bytes, { reply });
-      return;
-    }
-    const partBytes = message_bytes_max - LOG_PIECE_HEADER_BYTES;
-    const of = Math.ceil(bytes.byteLength / partBytes);
-    if (of > LOG_PIECES_MAX) {
-      setImmediate(() => {
-        if (!this.#ended) done("too_large");
-      });
-      return;
-    }
-    this.#appends.set(number, append);
-    const batch = nuid.next();
-    // Request an answer for every piece. If the server rejects a piece, only the answer to that piece has the reason.
-    // The answer to the last piece does not have it.
-    for (let at = 1; at <= of; at++) {
-      const part = bytes.subarray((at - 1) * partBytes, at * partBytes);
-      connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
-    }
+    this.#appends.append(bytes, done);
   }
 
   async check(): Promise<readonly string[]> {
@@ -344,41 +295,6 @@ class NatsSession implements LogSession {
         this.#end(toLogError(status.error, this.#server.shown));
   }
 
-  #onAnswer(message: Msg): void {
-    if (this.channel.takeReply(message)) return;
-    const number = Number(message.subject.slice(this.#answers.length + 1));
-    const append = this.#appends.get(number);
-    // An error for an earlier piece has already given the append its outcome.
-    if (append === undefined) return;
-    append.ticksLeft = append.ticksMax;
-    if (message.headers !== undefined && message.headers.code !== 0) {
-      this.#appends.delete(number);
-      append.done("unknown");
-      this.#lose("no stream takes its entries");
-      return;
-    }
-    // The server acknowledges every piece except the last by an empty answer.
-    if (message.data.byteLength === 0) return;
-    this.#appends.delete(number);
-    const { error, stream, seq = 0 } = message.json<Answer>();
-    if (error !== undefined) {
-      const outcome = REFUSALS[error.err_code] ?? "unknown";
-      append.done(outcome);
-      if (outcome === "unknown") this.#lose(`it does not take an entry: ${error.description}`);
-      return;
-    }
-    if (stream !== streamName(this.#name)) {
-      append.done("unknown");
-      this.#end(
-        new LogError("foreign", `the stream ${stream} at ${this.#server.shown} stores messages of the log's subjects`),
-      );
-      return;
-    }
-    this.#stored = Math.max(this.#stored, seq);
-    this.#last = Math.max(this.#last, seq);
-    append.done("stored");
-  }
-
   #onMessage(message: Msg): void {
     this.#silent = 0;
     const info = readDeliveryInfo(message.reply);
@@ -442,17 +358,7 @@ class NatsSession implements LogSession {
   }
 
   #tick(): void {
-    for (const [number, append] of this.#appends) {
-      append.ticksLeft -= 1;
-      if (append.ticksLeft >= 0) continue;
-      this.#appends.delete(number);
-      append.done("unknown");
-      this.#lose(
-        `it did not confirm an entry within ${append.ticksMax * LOG_HEARTBEAT_MS} ms: it is blocked, or its disk is full`,
-      );
-      return;
-    }
-    if (this.#delivery === null) return;
+    if (!this.#appends.tick() || this.#delivery === null) return;
     this.#silent += 1;
     if (this.#silent > LOG_HEARTBEATS_MISSED_MAX) {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
@@ -484,6 +390,6 @@ class NatsSession implements LogSession {
     this.#ended = true;
     clearInterval(this.#timer);
     this.#delivery?.end();
-    this.#appends.clear();
+    this.#appends.end();
   }
 }

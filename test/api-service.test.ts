@@ -744,7 +744,7 @@ t.test("a port or a directory that is in use is one clear line and exit code 1",
   const damaged = makeDirectory(t);
   writeFileSync(join(damaged, "data.db"), "this is no database, but it is somebody's file");
   const free = ["--bind", "127.0.0.1:0", "--dashboard-bind", ""];
-  const rows: readonly (readonly [args: readonly string[], line: RegExp])[] = [
+  const rows: readonly (readonly [args: readonly string[], line: RegExp, env?: Readonly<Record<string, string>>])[] = [
     [
       ["--bind", `127.0.0.1:${port}`, "--dashboard-bind", "", "--data-dir", join(cwd, "a")],
       new RegExp(`127\\.0\\.0\\.1:${port}`),
@@ -758,10 +758,11 @@ t.test("a port or a directory that is in use is one clear line and exit code 1",
     [[...free, "--data-dir", file], /directory/],
     [[...free, "--data-dir", join(file, "below")], /directory/],
     [[...free, "--data-dir", damaged], /damaged/],
+    [[...free, "--data-dir", join(cwd, "d")], /KOOR_SQLITE must be auto/, { KOOR_SQLITE: "none" }],
   ];
   await Promise.all(
-    rows.map(async ([args, line]) => {
-      const { code, stderr } = await runKoor(args, cwd);
+    rows.map(async ([args, line, env]) => {
+      const { code, stderr } = await runKoor(args, cwd, env);
       t.equal(code, 1, args.join(" "));
       t.match(stderr, line);
       t.match(stderr, /^koor-server: [^\n]+\n$/, "one line");

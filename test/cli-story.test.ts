@@ -105,6 +105,9 @@ t.test("a day is read at a time, and told as Markdown", async (t) => {
   );
   t.equal((await koor("story", "--to", to, "--workspace", "w")).stdout, story.stdout, "it is deterministic");
   t.match((await koor("story")).stdout, /### elsewhere\.ts\n/, "other workspaces, too");
+  const printer = await cyd.lease(["name:printer"]);
+  await ben.ask("POST", `/api/leases/${printer.id}/break`, { reason: "it is needed" });
+  t.match((await koor("story")).stdout, /cyd lost it after \ds: broken by ben: it is needed\n/, "who broke, and why");
   t.match(await koor("story", "--from", "1h", "--to", "2h"), { code: 2, stderr: /--from must not be later than --to/ });
   t.match(await koor("story", "--from", "soon"), { code: 2 });
 });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import t from "tap";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { OPTIONS, environmentOf } from "../schemas/config.js";
 import { VERSION } from "../schemas/version.js";
 
@@ -103,6 +103,24 @@ t.test("the files name options that exist", (t) => {
       [],
       name,
     );
+  }
+  t.end();
+});
+
+t.test("Docker starts each service again after a restart of the machine", (t) => {
+  for (const name of COMPOSE_FILES) {
+    const { services } = parse(read(name), { merge: true }) as Readonly<Record<"services", object>>;
+    for (const [service, { restart }] of Object.entries(services) as [string, { readonly restart?: string }][])
+      t.equal(restart, "unless-stopped", `${name}: ${service}`);
+  }
+  t.end();
+});
+
+t.test("no probe ends a pod whose server migrates its database", (t) => {
+  for (const name of MANIFESTS) {
+    const text = read(name);
+    t.match(text, "livenessProbe:", name);
+    t.equal(text.split("startupProbe:").length, text.split("livenessProbe:").length, `${name}: startup probes`);
   }
   t.end();
 });

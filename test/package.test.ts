@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
@@ -24,20 +24,22 @@ interface Packed {
   readonly sha256: string;
 }
 
-/** Builds and packs in a copy of the checkout. */
-async function pack(t: Owner, name: string): Promise<Packed> {
+/** Builds and packs in a copy of the checkout, whose files have the modes that a umask gives them. */
+async function pack(t: Owner, name: string, umask: number): Promise<Packed> {
   const home = makeDirectory(t);
   const folder = join(makeDirectory(t), name);
   await copyCheckout(folder);
-  await runNpm(["pack", "--silent", "--pack-destination", home], { folder, home });
+  for (const path of ["README.md", "deploy/start.mjs"]) chmodSync(join(folder, path), 0o666 & ~umask);
+  const before = process.umask(umask);
+  await runNpm(["pack", "--silent", "--pack-destination", home], { folder, home }).finally(() => process.umask(before));
   const file = readdirSync(home).find((entry) => entry.endsWith(".tgz")) ?? "";
   const archive = join(home, file);
   return { folder, archive, sha256: createHash("sha256").update(readFileSync(archive)).digest("hex") };
 }
 
-t.test("two builds in two folders give one package", { skip: longFormOnly() }, async (t) => {
-  const first = await pack(t, "first");
-  const second = await pack(t, "deeper/second");
+t.test("two builds in two folders, with two umasks, give one package", { skip: longFormOnly() }, async (t) => {
+  const first = await pack(t, "first", 0o022);
+  const second = await pack(t, "deeper/second", 0o077);
   t.equal(second.sha256, first.sha256);
 
   const unpacked = join(makeDirectory(t), "unpacked");

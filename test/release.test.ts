@@ -60,6 +60,22 @@ interface Published {
   readonly _attachments: Readonly<Record<string, { readonly data: string }>>;
 }
 
+interface Component {
+  readonly group?: string;
+  readonly name: string;
+  readonly version: string;
+  /** The packages that only this one uses. */
+  readonly components?: readonly Component[];
+}
+
+/** Returns the name and version of each component, as `dist/app/THIRD-PARTY.md` writes them. */
+function namesOf(components: readonly Component[]): string[] {
+  return components.flatMap(({ group, name, version, components: own = [] }) => [
+    `${group === undefined ? "" : `${group}/`}${name} ${version}`,
+    ...namesOf(own),
+  ]);
+}
+
 /** A registry that has no packages, and keeps what is published. */
 async function startRegistry(t: Test): Promise<{ readonly url: string; readonly published: Published[] }> {
   const published: Published[] = [];
@@ -130,7 +146,7 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
   const sbom = JSON.parse(readFileSync(join(release, "sbom.cdx.json"), "utf8")) as {
     readonly bomFormat: string;
     readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
-    readonly components: readonly { readonly name: string; readonly version: string; readonly licenses?: unknown }[];
+    readonly components: readonly Component[];
   };
   t.equal(sbom.bomFormat, "CycloneDX");
   t.match(sbom.metadata.component, { name: "koor", version: VERSION });
@@ -144,5 +160,14 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
   const listed = new Set(sbom.components.map(({ name, version }) => `${name}@${version}`));
   for (const [name, version] of Object.entries(dependencies))
     if (!name.startsWith("@")) t.ok(listed.has(`${name}@${version}`), `${name}, which the build bundles or runs`);
+  const all = new Set(namesOf(sbom.components));
+  const notices = readFileSync(join(folder, "dist/app/THIRD-PARTY.md"), "utf8");
+  const bundled = [...notices.matchAll(/^## (.+ \d.*)$/gm)].map(([, name = ""]) => name);
+  t.ok(bundled.length > 50, `${bundled.length} packages are bundled`);
+  t.same(
+    bundled.filter((name) => !all.has(name)),
+    [],
+    "each package whose code is in the programs is listed",
+  );
   for (const name of ["tap", "typescript"]) t.notOk(listed.has(`${name}@${devDependencies[name]}`), `not ${name}`);
 });

@@ -48,7 +48,7 @@ export const STORY_COMMANDS: readonly CommandRow[] = [
     about: "Print the story of a period as Markdown: its tasks, files and agents; the last 24 hours by default.",
     examples: ["story --from 8h", "story --from 2026-02-09T08:00:00Z --to 2026-02-09T18:00:00Z --workspace orders-api"],
     flags: [...PERIOD_FLAGS.map(({ query: _query, ...flag }) => flag), WORKSPACE],
-    endpoints: ["GET /api/events/history", "GET /api/instances"],
+    endpoints: ["GET /api/events/history", "GET /api/instances", "GET /api/audit"],
     run: async (args, context) => await (await import("../story/story.js")).printStory(args, context),
   },
 ];

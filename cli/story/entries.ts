@@ -56,6 +56,13 @@ function because(reason: string): string {
   return reason === "" ? "" : `: ${plain(reason)}`;
 }
 
+/** The break of a lease, as in the audit log. Each member is "" if it is not known. */
+export interface Break {
+  /** The id of the instance. */
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** Converts the events of a period to entries, one after the other. The events must be passed from old to new. */
 export class StoryTeller {
   readonly #names: ReadonlyMap<string, string>;
@@ -63,15 +70,22 @@ export class StoryTeller {
   readonly #granted = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
   readonly #titles: ReadonlyMap<string, string>;
+  readonly #breaks: ReadonlyMap<string, Break>;
 
   /**
    *
    * @param names the names of instances by id
    * @param titles the titles of tasks by id
+   * @param breaks the breaks of leases by the id of the lease
    */
-  constructor(names: ReadonlyMap<string, string>, titles: ReadonlyMap<string, string>) {
+  constructor(
+    names: ReadonlyMap<string, string>,
+    titles: ReadonlyMap<string, string>,
+    breaks: ReadonlyMap<string, Break>,
+  ) {
     this.#names = names;
     this.#titles = titles;
+    this.#breaks = breaks;
   }
 
   /** Converts an event to an entry. Returns undefined if stories do not show events of this topic. */
@@ -171,10 +185,16 @@ export class StoryTeller {
         return make(3, granted === undefined && waiting !== undefined ? "stopped waiting" : `released it${held}`);
       case "lease.lost":
         this.#forget(id);
-        return make(1, `lost it${held}${because(textOf(data["reason"]))}`, "lost");
+        return make(1, `lost it${held}${because(textOf(data["reason"]))}${this.#breakOf(id)}`, "lost");
       default:
         return undefined;
     }
+  }
+
+  /** Returns the text that says who broke a lease and why; "" if the lease was not broken. */
+  #breakOf(lease: string): string {
+    const { by = "", reason = "" } = this.#breaks.get(lease) ?? {};
+    return `${by === "" ? "" : ` by ${plain(this.#nameOf(by))}`}${because(reason)}`;
   }
 
   #forget(id: string): void {
@@ -203,7 +223,9 @@ export class StoryTeller {
       case "task.failed":
         return of(1, `${agent} failed at it${reason}`, "failed");
       case "task.dead":
-        return of(1, `is dead${reason}`);
+        return name === ""
+          ? of(1, `is dead${reason}`)
+          : of(1, `${agent} failed at it, and it is dead${reason}`, "failed");
       case "task.canceled":
         return of(2, `was canceled${reason}`);
       case "task.input_required":
@@ -220,7 +242,7 @@ export class StoryTeller {
   #evidence(data: Item): Sentence | undefined {
     const command = `\`${shorten(textOf(data["command"]).replaceAll(/[\s`]+/g, " "), TEXT_CHARACTERS_MAX)}\``;
     const hasPassed = data["exit_code"] === 0;
-    const name = textOf(data["name"]) || "an agent";
+    const name = textOf(data["name"]) || (data["seen_by"] === "ci" ? "CI" : "someone");
     const task = textOf(data["task"]);
     const place =
       task === ""

@@ -17,6 +17,7 @@ function storyOf(events: Story["events"], more: Partial<Story> = {}): string[] {
     isCut: false,
     keptSince: undefined,
     instances: [],
+    breaks: [],
     ...more,
   });
 }
@@ -36,6 +37,39 @@ t.test("a long story has at most the lines of its limit, and says what it left o
   const shown = lines.filter((line) => line.endsWith("held it")).length;
   t.equal(lines.at(-1), `Left out: ${events.length - shown} lease.granted.`);
   t.ok(lines.includes(`And ${101 - STORY_AGENTS_MAX} more agents.`));
+  t.end();
+});
+
+t.test("a story says who broke a lease and why, and who failed at a task that is dead", (t) => {
+  const broken = [1, 2, 3].map((id) => leased("lease.lost", id, "ana", { reason: "broken" }));
+  const row = (id: number, actor: string, reason: string, outcome = "success") => ({
+    resource: `lease-${id}`,
+    actor,
+    detail: JSON.stringify({ reason }),
+    outcome,
+  });
+  const lines = storyOf(
+    [
+      ...broken,
+      { topic: "task.dead", data: { task_id: "a", holder: { id: "2", name: "ben" }, reason: "it hangs" } },
+      { topic: "task.dead", data: { task_id: "b", holder: null, reason: "" } },
+      { topic: "evidence.recorded", data: { name: "", command: "x", exit_code: 0, task: "a", seen_by: "ci" } },
+    ],
+    {
+      instances: [{ id: "2", name: "ben" }],
+      breaks: [row(1, "2", "on *holiday*"), row(2, "", "because"), row(3, "2", "refused", "error")],
+    },
+  );
+  const sentences = lines.filter((line) => line.startsWith("- ")).map((line) => line.slice("- 2026-02-09 14:30:00 ".length));
+  t.same(sentences, [
+    "ben failed at it, and it is dead: it hangs",
+    "CI ran `x`: passed",
+    "is dead",
+    String.raw`ana lost it: broken by ben: on \*holiday\*`,
+    "ana lost it: broken: because",
+    "ana lost it: broken",
+  ]);
+  t.ok(lines.includes("| ben | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |"), "the failure counts");
   t.end();
 });
 

@@ -4,8 +4,9 @@
  * Pure.
  */
 import { STORY_AGENTS_MAX, STORY_LINES_MAX } from "../../schemas/limits/story.js";
+import { parseJson } from "../../shared/json-text.js";
 import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
-import { type Count, type Entry, plain, SECTIONS, StoryTeller } from "./entries.js";
+import { type Break, type Count, type Entry, plain, SECTIONS, StoryTeller } from "./entries.js";
 
 export interface Story {
   /** The start of the period. All times are RFC 3339 timestamps. */
@@ -20,6 +21,8 @@ export interface Story {
   /** The time of the oldest event that the server has. Undefined if the server has all events of the period. */
   readonly keptSince: string | undefined;
   readonly instances: readonly Item[];
+  /** The rows of the audit log about leases that were broken in the period. */
+  readonly breaks: readonly Item[];
 }
 
 /**
@@ -116,14 +119,26 @@ function titlesIn(events: readonly Item[]): ReadonlyMap<string, string> {
   return new Map(named.map((one) => [textOf(one["task_id"]), textOf(one["title"])]));
 }
 
+/** Returns who broke which lease, by the id of the lease. */
+function breaksIn(rows: readonly Item[]): ReadonlyMap<string, Break> {
+  const successful = rows.filter((row) => row["outcome"] === "success");
+  return new Map(
+    successful.map((row) => {
+      const reason = textOf(itemOf(parseJson(textOf(row["detail"])))["reason"]);
+      return [textOf(row["resource"]), { by: textOf(row["actor"]), reason }];
+    }),
+  );
+}
+
 /** Returns the lines of a story. */
-export function writeStory({ from, to, workspace, events, isCut, keptSince, instances }: Story): string[] {
+export function writeStory(story: Story): string[] {
+  const { from, to, workspace, events, isCut, keptSince, instances } = story;
   const names = new Map(instances.map((instance) => [textOf(instance["id"]), textOf(instance["name"])]));
   const members = new Set(
     instances.filter((one) => one["workspace"] === workspace).map((instance) => textOf(instance["id"])),
   );
   const own = events.filter((event) => workspace === undefined || belongsTo(workspace, members, event));
-  const teller = new StoryTeller(names, titlesIn(own));
+  const teller = new StoryTeller(names, titlesIn(own), breaksIn(story.breaks));
   const entries = own.map((event) => teller.entryOf(event)).filter((entry) => entry !== undefined);
   const table = tableOf(entries);
   const chosen = choose(entries, STORY_LINES_MAX - FIXED_LINES - table.length);

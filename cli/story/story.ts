@@ -3,15 +3,17 @@ import { STORY_EVENTS_MAX, STORY_PAGE_EVENTS } from "../../schemas/limits/story.
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { DAY_MS } from "../../shared/duration.js";
 import { parseJson } from "../../shared/json-text.js";
-import { ask, failureOf } from "../ask.js";
+import { ask, failureOf, Refusal } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
-import { type Item, itemsOf, textOf } from "../json-items.js";
+import { type Item, itemOf, itemsOf, textOf } from "../json-items.js";
 import { isFailure, type Outcome } from "../outcome.js";
 import { print } from "../output.js";
 import type { Settings } from "../settings.js";
 import { writeStory } from "./markdown.js";
+
+const FORBIDDEN = 403;
 
 type Query = Readonly<Record<string, string>>;
 
@@ -51,6 +53,25 @@ async function readKeptSince(settings: Settings): Promise<Outcome<string | undef
   return idOf(oldest[0]) > 1 ? textOf(oldest[0]?.["created_at"]) : undefined;
 }
 
+/**
+ * Reads who broke the leases of a period, and why. The events do not contain it. Returns nothing if no lease was broken,
+ * or if the caller may not read the audit log.
+ */
+async function readBreaks(settings: Settings, period: Query, events: readonly Item[]): Promise<Outcome<Item[]>> {
+  const isBreak = ({ topic, data }: Item): boolean => topic === "lease.lost" && itemOf(data)["reason"] === "broken";
+  const rows: Item[] = [];
+  for (let before = ""; events.some(isBreak) && rows.length < STORY_EVENTS_MAX; ) {
+    const query = { ...period, action: "lease.break", limit: String(STORY_PAGE_EVENTS), ...(before && { before }) };
+    const page = await askForItems(settings, "/api/audit", query);
+    if (page instanceof Refusal && page.status === FORBIDDEN) return [];
+    if (isFailure(page)) return page;
+    rows.push(...page);
+    if (page.length === 0) break;
+    before = String(idOf(page.at(-1)));
+  }
+  return rows;
+}
+
 export async function printStory(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
@@ -66,6 +87,8 @@ export async function printStory(args: Args, context: CommandContext): Promise<n
   if (isFailure(events)) return failureOf(events);
   const instances = await askForItems(settings, "/api/instances", {});
   if (isFailure(instances)) return failureOf(instances);
+  const breaks = await readBreaks(settings, period, events);
+  if (isFailure(breaks)) return failureOf(breaks);
   const lines = writeStory({
     ...period,
     workspace: args.text("workspace"),
@@ -73,6 +96,7 @@ export async function printStory(args: Args, context: CommandContext): Promise<n
     isCut: events.length >= STORY_EVENTS_MAX,
     keptSince: keptSince !== undefined && keptSince > period.from ? keptSince : undefined,
     instances,
+    breaks,
   });
   return (await print(Buffer.from(`${lines.map((line) => escapeHidden(line)).join("\n")}\n`))) ?? 0;
 }

@@ -2,14 +2,13 @@
  * Tests a server whose clock was wrong once, and one that did not run for a while: what it stores is right again,
  * claims end in time and not at once, and it reports what it has found.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import t from "tap";
 import { CLUSTER } from "../support/variant.js";
 import { longFormOnly } from "../support/test-size.js";
 import { send, sendJson } from "../support/http-client.js";
 import { Agent, eventsOf } from "../support/leasing.js";
 import { makeDirectory, type Koor, type Owner, startKoor } from "../support/server-process.js";
+import { shiftedClock } from "../support/shifted-clock.js";
 
 const HOUR_S = 3_600;
 /** A node uses its log's time. */
@@ -22,9 +21,7 @@ interface Health {
 
 /** Starts a server whose machine's clock is ahead. */
 function startAhead(t: Owner, aheadS: number, dataDir = makeDirectory(t)): Promise<Koor> {
-  const program = join(makeDirectory(t), "ahead.cjs");
-  writeFileSync(program, `const { now } = Date; Date.now = () => now() + ${aheadS * 1_000};`);
-  const env = aheadS === 0 ? {} : { NODE_OPTIONS: `--require ${program}` };
+  const env = shiftedClock(t, aheadS * 1_000);
   return startKoor(t, { data_dir: dataDir, env, args: ["--stale-after", "1s", "--liveness-interval", "1s"] });
 }
 

@@ -19,10 +19,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { reasonOf } from "../../base/reason.js";
 import { LAYOUT_VERSION } from "./migrate.js";
 import { databaseFile, databasePath, openFailure, openReader, openWriter, type Db } from "./open.js";
 import { CHECKED_BYTES_MAX, findDamage, hasMagic } from "./sound.js";
-import { openDatabase } from "./sqlite/choice.js";
+import { openDatabase, SqliteMissingError } from "./sqlite/choice.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
 /** Thrown if the data directory cannot be used. The start prints the message as one line, and exits with code 1. */
@@ -138,7 +139,7 @@ function lockDatabase(dataDir: string): DataDirLock {
     lockFile();
   } catch (error) {
     release();
-    if (error instanceof DataDirError) throw error;
+    if (error instanceof DataDirError || error instanceof SqliteMissingError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unusable";
     throw new DataDirError(`cannot lock data directory ${dataDir}: data.db is a link that leads nowhere (${code})`);
   }
@@ -149,7 +150,9 @@ function lockFolder(folder: string, dataDir: string): Lock {
   try {
     return holdLock(join(folder, LOCK_FILE));
   } catch (error) {
-    const code = sqliteCode(error) ?? "";
+    // The directory is not at fault if this installation has no SQLite.
+    if (error instanceof SqliteMissingError) throw error;
+    const code = sqliteCode(error) ?? reasonOf(error);
     throw new DataDirError(
       code.startsWith("SQLITE_BUSY")
         ? `data directory ${dataDir} is in use by another koor server`

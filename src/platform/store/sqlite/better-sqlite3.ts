@@ -24,14 +24,14 @@ export function loadBetterSqlite3(): SqliteLibrary {
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
   // Pass the path of the binary to the library, because otherwise the library would search a dozen paths. Every
-  // installation has the binary at this path.
+  // installation has the binary at this path, unless npm ran no scripts.
   const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
-  const nativeBinding = existsSync(built) ? built : undefined;
+  if (!existsSync(built)) throw new Error("its binary is not installed");
   // Open a database to test the binary, because the library loads the binary only with the first database.
-  new Library(":memory:", { nativeBinding }).close();
+  new Library(":memory:", { nativeBinding: built }).close();
   return {
     way: NAME,
     open: (path, { readonly = false, timeoutMs = BUSY_TIMEOUT_MS_DEFAULT }) =>
-      new Library(path, { readonly, fileMustExist: readonly, timeout: timeoutMs, nativeBinding }),
+      new Library(path, { readonly, fileMustExist: readonly, timeout: timeoutMs, nativeBinding: built }),
   };
 }

@@ -63,7 +63,7 @@ export function chooseSqlite(wanted: string): SqliteChoice {
     }
   }
   throw new SqliteMissingError(
-    `no SQLite: remove node_modules and start again, or use Node 22.16 or newer, which has its own (${reasons()})`,
+    `no SQLite: install Koor again with its optional packages, or use Node 22.16 or newer, which has its own (${reasons()})`,
   );
 }
 

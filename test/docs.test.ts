@@ -12,8 +12,6 @@ import { findRow, readTokens } from "../cli/command-line.js";
 import { COMMANDS } from "../cli/commands.js";
 import { CliFailure } from "../cli/failure.js";
 import { OPTIONS, flagOf } from "../schemas/config.js";
-import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
-import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
 import { METHODS } from "../src/methods.js";
 import type { SessionFront } from "../src/features/sessions/front.js";
@@ -125,13 +123,6 @@ interface Described {
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
-t.test("each event of the server is in the table of docs/http-api.md", (t) => {
-  const rows = tableRows(section("docs/http-api.md", "### Events of the server"));
-  t.same(rows.flatMap(([topics = ""]) => codeIn(topics)).toSorted(), [...SERVER_TOPICS].toSorted());
-  t.same(new Set(rows.flatMap(([, source = ""]) => codeIn(source))), new Set(SERVER_SOURCES));
-  t.end();
-});
-
 t.test("docs/http-api.md has each route, parameter, status, metric and audited action", async (t) => {
   // Some metrics are there only with this option. Nothing is exported before the test has ended.
   const { port } = await startKoor(t, { args: ["--otlp", "http://127.0.0.1:9"] });
@@ -161,18 +152,6 @@ t.test("docs/http-api.md has each route, parameter, status, metric and audited a
     }
     t.match(about, /^```\n\$ /m, `${name}: a request`);
   }
-
-  const listed = new Set(
-    tableRows(section("docs/http-api.md", "## Conventions"))
-      .map((row) => Number(row[0]))
-      .filter((status) => status >= 400),
-  );
-  const sent = new Set(
-    Object.values(STATUSES)
-      .map((row): number => row.http)
-      .filter((status) => status >= 400 && status !== STATUSES.CANCELLED.http),
-  );
-  t.same(listed, sent, "the statuses of errors");
 
   const scraped = [(await send(port, "GET", "/metrics")).text, nodeMetrics()];
   const metrics = new Set(scraped.flatMap((scrape) => [...parseExposition(scrape).keys()]));

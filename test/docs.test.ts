@@ -267,13 +267,13 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/architecture.md", /or at most (\d+) s after repeated crashes/, limitOf("WRITER_RESTART_DELAY_MS_MAX") / 1000],
   ["docs/architecture.md", /writes get 503 after (\d+) s/, limitOf("SQLITE_BUSY_TIMEOUT_MS") / 1000],
   [
-    "docs/architecture.md",
+    "docs/security.md",
     /message of more than (\d+) MiB/,
     limitOf("SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX") / (UNITS["MiB"] ?? 0),
   ],
   [
-    "docs/architecture.md",
-    /From\s+(\d+)\s+KiB to 1 MiB/,
+    "docs/http-api.md",
+    /sends a message of more than (\d+) KiB/,
     limitOf("SUBSCRIBER_MESSAGE_BYTES_MAX") / (UNITS["KiB"] ?? 0),
   ],
   ["docs/architecture.md", /while it is answered: at most (\d+) MiB/, limitOf("LIST_BYTES_MAX") / (UNITS["MiB"] ?? 0)],

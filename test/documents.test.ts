@@ -166,13 +166,15 @@ const QUERIES: Readonly<Record<string, string>> = {
   "filename filter": "specs-and-validation#filename-filters",
   "backup restore": "backup#restoring",
   "rate limit": "budgets#rate-limits",
+  "429": "troubleshooting#errortoo-many-wrong-tokens-wait-60-secondscode429",
+  "lease lost": "troubleshooting#errorlease-lostcode409",
   nginx: "deployment#behind-a-reverse-proxy",
   systemd: "deployment#systemd",
   "json schema": "contracts#json-schema",
   "exit code": "configuration#exit-codes",
   "disk full": "troubleshooting#errorthe-disk-takes-no-more-writes-nothing-was-storedcode507",
   "websocket upgrade": "troubleshooting#errorthis-endpoint-needs-the-header-upgrade-websocketcode426",
-  "stale instance": "http-api#get-apiinstancesstale",
+  "stale instance": "troubleshooting#a-stale-instance",
   "retrying a task": "cli#task-retry",
 };
 

@@ -74,10 +74,10 @@ function neighbourLinks(entries, current) {
 async function buildAssets(root, esbuild) {
   const shared = { absWorkingDir: root, write: false, bundle: true, minify: true, metafile: true, target: BROWSERS };
   const options = { ...shared, outdir: join(root, "out"), logLevel: "silent", legalComments: "none" };
-  const [search, theme, style] = await Promise.all([
+  const [page, theme, style] = await Promise.all([
     esbuild.build({
       ...options,
-      entryPoints: ["dashboard/docs/search.ts"],
+      entryPoints: ["dashboard/docs/page.ts"],
       format: "esm",
       splitting: true,
       platform: "browser",
@@ -88,10 +88,10 @@ async function buildAssets(root, esbuild) {
     esbuild.build({ ...options, entryPoints: ["dashboard/docs/theme.ts"], format: "iife" }),
     esbuild.build({ ...options, entryPoints: ["dashboard/docs/style.css"] }),
   ]);
-  const entry = Object.keys(search.metafile.outputs).find(
-    (path) => search.metafile.outputs[path].entryPoint === "dashboard/docs/search.ts",
+  const entry = Object.keys(page.metafile.outputs).find(
+    (path) => page.metafile.outputs[path].entryPoint === "dashboard/docs/page.ts",
   );
-  const files = new Map(search.outputFiles.map(({ path, contents }) => [`assets/${basename(path)}`, contents]));
+  const files = new Map(page.outputFiles.map(({ path, contents }) => [`assets/${basename(path)}`, contents]));
   const add = (name, content) => {
     const path = `assets/${hashedName(name, content)}`;
     files.set(path, content);
@@ -101,12 +101,12 @@ async function buildAssets(root, esbuild) {
     files,
     add,
     addresses: {
-      search: `/docs/assets/${basename(entry)}`,
+      script: `/docs/assets/${basename(entry)}`,
       theme: add("theme.js", theme.outputFiles[0].contents),
       style: add("style.css", style.outputFiles[0].contents),
       icon: add("icon.svg", readFileSync(join(root, "dashboard/icon.svg"))),
     },
-    packages: bundledFolders(search.metafile),
+    packages: bundledFolders(page.metafile),
   };
 }
 

@@ -51,6 +51,38 @@ function wordsOf(token) {
   return inner === undefined ? (token.text ?? "") : inner.map(wordsOf).join(token.items ? " " : "");
 }
 
+function escaped(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/** Whether a command continues in the next line, because a quote is open or the line ends with a backslash. */
+function isOpen(command) {
+  const rest = command.replaceAll(/'[^']*'|"(?:[^"\\]|\\.)*"/g, "");
+  return /['"]/.test(rest) || rest.endsWith("\\");
+}
+
+/**
+ * Renders a block of code. If it shows commands after prompts, the prompts and the output are marked, so that the page
+ * can copy the commands only.
+ * @param {string} text the block without its fences
+ */
+function codeBlock(text) {
+  const lines = text.split("\n").map((line) => /^(\w*\$ )?([^]*)$/.exec(line).slice(1));
+  const hasPrompts = lines.some(([prompt]) => prompt !== undefined);
+  let command = "";
+  const parts = lines.map(([prompt, rest]) => {
+    if (!hasPrompts) return `${escaped(rest)}\n`;
+    if (prompt !== undefined) {
+      command = rest;
+      return `<span class="prompt">${prompt}</span>${escaped(rest)}\n`;
+    }
+    if (!isOpen(command)) return `<span class="output">${escaped(rest)}\n</span>`;
+    command += `\n${rest}`;
+    return `${escaped(rest)}\n`;
+  });
+  return `<div class="code"><pre tabindex="0"><code>${parts.join("")}</code></pre></div>\n`;
+}
+
 /**
  * Renders a page.
  * @param {string} markdown
@@ -77,15 +109,16 @@ export function renderPage(markdown, name) {
         const target = addressOf(href);
         return target === null ? html : `<a href="${target.replaceAll("&", "&amp;")}">${html}</a>`;
       },
+      code: ({ text }) => codeBlock(text),
       html: ({ text }) => rewriteHtml(text),
     },
     hooks: {
-      // Tables and code may be wider than the page. They can be scrolled, also by keyboard.
+      // Tables may be wider than the page. They can be scrolled, also by keyboard.
       postprocess: (html) =>
         html
           .replaceAll("<table>", '<div class="table" tabindex="0"><table>')
           .replaceAll("</table>", "</table></div>")
-          .replaceAll("<pre>", '<pre tabindex="0">'),
+          .replaceAll("<th></th>", "<td></td>"),
     },
   });
   const html = marked.parse(markdown);

@@ -400,7 +400,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: 1 * KIB,
     checked: "src/features/sessions/session-registry.ts",
-    beyond: "[a session of the instance with most sessions](#the-dashboards-door) ends",
+    beyond: "[a session of the instance with most sessions](#logging-in-to-the-dashboard) ends",
   },
   {
     stock: "addresses that have sent wrong tokens",

@@ -4,7 +4,9 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import MiniSearch from "minisearch";
 import t from "tap";
+import { INDEX_OPTIONS, searchSections } from "../dashboard/docs/search-options.js";
 import { checkAddress } from "./support/address.js";
 import { browserMissing } from "./support/browser.js";
 import { axeViolations, startDashboard } from "./support/dashboard.js";
@@ -39,7 +41,7 @@ t.test("docs/index.md lists every page once, with its kind, the first ones in th
     "cli",
     "mcp",
     "events",
-    "rules",
+    "specs-and-validation",
     "deployment",
     "architecture",
   ];
@@ -145,6 +147,47 @@ t.test("the scripts are below their bound, and files with a hash are cached for 
   t.ok(bytes <= SCRIPTS_BYTES_MAX, `${bytes} bytes as gzip, at most ${SCRIPTS_BYTES_MAX}`);
 });
 
+/** Queries of users, each with a section that has to be among the first three results. */
+const QUERIES: Readonly<Record<string, string>> = {
+  "lease expired": "leases#how-long-it-lasts",
+  "401": "troubleshooting#errorinvalid-or-missing-bearer-tokencode401",
+  "webhook signature": "webhooks#what-the-receiver-gets",
+  docker: "deployment#docker-and-compose",
+  "cursor mcp config": "mcp#connecting-a-client",
+  "revoke token": "security#tokens",
+  "how do I revoke a token?": "security#tokens",
+  "port already in use":
+    "troubleshooting#cannot-listen-on-localhost9800-the-address-is-in-use-or-not-this-machines-see---bind",
+  EADDRINUSE: "troubleshooting#cannot-listen-on-localhost9800-the-address-is-in-use-or-not-this-machines-see---bind",
+  install: "getting-started#install",
+  "specs and validation": "specs-and-validation",
+  "regex rule": "specs-and-validation#how-rules-match",
+  "missing pattern": "specs-and-validation#how-rules-match",
+  "filename filter": "specs-and-validation#filename-filters",
+  "backup restore": "backup#restoring",
+  "rate limit": "budgets#rate-limits",
+  "429": "troubleshooting#errortoo-many-wrong-tokens-wait-60-secondscode429",
+  "lease lost": "troubleshooting#errorlease-lostcode409",
+  nginx: "deployment#behind-a-reverse-proxy",
+  systemd: "deployment#systemd",
+  "json schema": "contracts#json-schema",
+  "exit code": "configuration#exit-codes",
+  "disk full": "troubleshooting#errorthe-disk-takes-no-more-writes-nothing-was-storedcode507",
+  "websocket upgrade": "troubleshooting#errorthis-endpoint-needs-the-header-upgrade-websocketcode426",
+  "stale instance": "troubleshooting#a-stale-instance",
+  "retrying a task": "cli#task-retry",
+};
+
+t.test("the search has the right section among its first three results", async (t) => {
+  const [, address = ""] = /data-index="([^"]+)"/.exec((await get("/docs")).text) ?? [];
+  const index = MiniSearch.loadJSON((await get(address)).text, INDEX_OPTIONS);
+  for (const [query, wanted] of Object.entries(QUERIES)) {
+    const found = searchSections(index, query, 12).map(({ id }) => id.replace("/docs/", ""));
+    t.ok(found.slice(0, 3).includes(wanted), `${query}: ${wanted} among ${found.slice(0, 5).join(" ")}`);
+  }
+  t.same(searchSections(index, "zzqqxx", 12), []);
+});
+
 t.test("in a browser", { skip: browserMissing() }, async (t) => {
   const dashboard = await startDashboard(t);
 
@@ -175,6 +218,37 @@ t.test("in a browser", { skip: browserMissing() }, async (t) => {
     await page.keyboard.press("Escape");
     t.notOk(await page.getByText("Nothing found").isVisible(), "Escape closes the results");
     t.same(complaints, []);
+    await close();
+  });
+
+  await t.test("a button copies the commands of a block without prompts and output", async (t) => {
+    const { page, context, complaints, close } = await dashboard.openAlone("/docs/state");
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    const block = page.locator(".code", { hasText: "if_version=1" });
+    await block.getByRole("button", { name: "Copy" }).click();
+    await block.getByRole("button", { name: "Copied" }).waitFor();
+    const copied = await page.evaluate<string>("navigator.clipboard.readText()");
+    t.equal(copied, "curl -X DELETE 'localhost:9800/api/state/locks/deploy?if_version=1'\n");
+    t.same(complaints, []);
+    await close();
+  });
+
+  await t.test("the list of contents shows the entry of the page, and the page begins at its top", async (t) => {
+    const { page, close } = await dashboard.openAlone("/docs/style");
+    const entry = page.locator(".contents [aria-current]");
+    await page.getByRole("searchbox").waitFor();
+    const [box, top] = [await entry.boundingBox(), await page.evaluate<number>("window.scrollY")];
+    t.ok(box !== null && box.y > 0 && box.y < 800, JSON.stringify(box));
+    t.equal(top, 0);
+    await close();
+  });
+
+  await t.test("on a phone the search results are within the page", async (t) => {
+    const { page, close } = await dashboard.openAlone("/docs", { width: 360, height: 740 });
+    await page.getByRole("searchbox").fill("401");
+    await page.locator("#found a").first().waitFor();
+    const box = await page.locator("#found").boundingBox();
+    t.ok(box !== null && box.x >= 0 && box.x + box.width <= 360, JSON.stringify(box));
     await close();
   });
 

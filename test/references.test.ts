@@ -1,7 +1,8 @@
 /** Tests that the generated tables of the documents are up to date, and that writing them keeps the prose of a page. */
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { readRows, replaceTable, type GeneratedTable } from "./references/generated-table.js";
+import { SERVER_TOPICS } from "../schemas/events.js";
+import { codeIn, readRows, replaceTable, type GeneratedTable, type Row } from "./references/generated-table.js";
 import { readServed } from "./references/served.js";
 import { generatedTables, type Endpoint } from "./references/tables.js";
 
@@ -14,9 +15,11 @@ t.test("the generated tables of the documents are up to date: otherwise run `npm
     const text = read(table.page);
     t.equal(replaceTable(text, table), text, `docs/${table.page}: ${table.name}`);
     const [, shown = ""] = text.split(`<!-- generated: ${table.name} -->`);
-    t.ok(readRows(shown.split("<!--")[0] ?? "").length > 20, `${table.name} has rows`);
+    const rows = readRows(shown.split("<!--")[0] ?? "");
+    t.ok(rows.length > 10, `${table.name} has rows`);
+    for (const row of rows) t.notOk(row.includes(""), `${table.name}: ${row[0]}: every cell has text`);
   }
-  t.equal(tables.length, 4);
+  t.equal(tables.length, 6);
 });
 
 /** Returns the table with this name, for a server with these endpoints and metrics. */
@@ -68,6 +71,40 @@ t.test("the meaning of an option stays, and its names and default are corrected"
   const written = rows([["`--bind`", "`BIND`", "`b`", "`x`", "prose"]]);
   t.same(written[0], ["`--bind`", "`KOOR_BIND`", "`bind`", "`localhost:9800`", "prose"]);
   t.match(written[1]?.[4], "address on which the dashboard listens", "a new option begins with the text of its help");
+  t.end();
+});
+
+t.test("the prose of an event stays, its source and data are corrected, and topics come and go", (t) => {
+  const { rows } = tableOf("events", []);
+  const written = rows([
+    ["`lease.granted`, `gone`, `lease.lost`, `agent.stale`", "`x`", "`{}`", "prose"],
+    ["`gone_too`", "`x`", "`{}`", "obsolete"],
+  ]);
+  t.same(written[0], [
+    "`lease.granted`, `lease.lost`",
+    "`koor`",
+    '`{"lease_id","holder":{"id","name"},"workspace","resources","mode","fence","task","reason"}`',
+    "prose",
+  ]);
+  const rowOf = (topic: string): Row | undefined => written.find(([topics]) => topics === `\`${topic}\``);
+  t.match(rowOf("agent.stale"), ["`agent.stale`", "`liveness-monitor`", /"last_seen"/, /^An active instance/]);
+  t.match(rowOf("message.sent")?.[2], /"to","subject"\?,"intent"/, "a member that may be absent");
+  t.match(rowOf("budget.reset")?.[2], /#budgets/, "a record that the page describes");
+  t.match(rowOf("llm.usage.recorded")?.[1], /#actor/, "the source is the caller");
+  t.same(new Set(written.flatMap(([topics = ""]) => codeIn(topics))), new Set(SERVER_TOPICS));
+  t.end();
+});
+
+t.test("the meaning of a status stays, its name and exit code are corrected, and statuses come and go", (t) => {
+  const { rows } = tableOf("errors", []);
+  const written = rows([
+    ["503", "x", "9", "prose"],
+    ["418", "x", "9", "obsolete"],
+  ]);
+  const rowOf = (status: string): Row | undefined => written.find(([shown]) => shown === status);
+  t.same(rowOf("503"), ["503", "Service Unavailable", "3", "prose"]);
+  t.same(rowOf("401"), ["401", "Unauthorized", "1", ""], "a new status has no meaning yet");
+  t.same([rowOf("418"), rowOf("499"), rowOf("200")], [undefined, undefined, undefined]);
   t.end();
 });
 

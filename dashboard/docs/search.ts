@@ -1,8 +1,7 @@
 /**
- * Runs the search field of the documents. On a narrow page, also closes the list of contents after a choice. Loads the
- * index and the search library when the field is first used. Without this script, everything except the search works.
+ * Runs the search field of the documents. Loads the index and the search library when the field is first used.
  */
-import { INDEX_OPTIONS, type Found } from "./search-options.js";
+import { INDEX_OPTIONS, searchSections, type Found } from "./search-options.js";
 
 /** The maximum number of results that are listed. */
 const RESULTS_MAX = 12;
@@ -22,7 +21,7 @@ async function load(): Promise<Search> {
   ]);
   if (!answer.ok) throw new Error(`the index was answered with ${answer.status}`);
   const index = MiniSearch.loadJSON(await answer.text(), INDEX_OPTIONS);
-  return (words) => index.search(words) as unknown as readonly Found[];
+  return (words) => searchSections(index, words, RESULTS_MAX);
 }
 
 let loading: Promise<Search> | undefined;
@@ -89,7 +88,9 @@ function move(step: number): void {
   places[(now + step + places.length) % places.length]?.focus();
 }
 
-if (form !== null && input && list !== null) {
+/** Shows the search field. Without this script, a page has no search. */
+export function startSearch(): void {
+  if (form === null || !input || list === null) return;
   form.hidden = false;
   input.addEventListener("focus", () => void loadOnce().catch(() => undefined), { once: true });
   input.addEventListener("input", () => void show());
@@ -118,9 +119,3 @@ if (form !== null && input && list !== null) {
     input.focus();
   });
 }
-
-// A link to a heading of the same page loads no new page, so the list of contents must be closed here.
-document.querySelector(".contents")?.addEventListener("click", (event) => {
-  const open = document.querySelector<HTMLInputElement>("#contents-open");
-  if (open !== null && event.target instanceof Element && event.target.closest("a") !== null) open.checked = false;
-});

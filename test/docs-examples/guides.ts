@@ -155,12 +155,14 @@ export const GUIDES: Readonly<Record<string, Guide>> = {
   "docs/mcp.md": {
     scenarios: [{ name: "a client and a call", steps: ["$ koor-cli mcp config", "$ curl localhost:9800/mcp"] }],
   },
-  "docs/rules.md": {
+  "docs/specs-and-validation.md": {
     scenarios: [
       {
-        name: "rules and a proposal",
+        name: "a spec, rules and a proposal",
         files: { "src/plate.ts": "// todo: check\nconsole.log(plate)\n" },
         steps: [
+          "$ curl -X PUT localhost:9800/api/specs/trucks/truck-api",
+          "$ curl localhost:9800/api/specs/trucks",
           "$ curl -X PUT localhost:9800/api/validate/trucks/rules",
           "$ curl localhost:9800/api/validate/trucks",
           "sh jq -n",
@@ -203,9 +205,6 @@ export const GUIDES: Readonly<Record<string, Guide>> = {
           "$ curl -X DELETE 'localhost:9800/api/state/locks/deploy",
           `PUT /api/state/tasks/1 {}`,
           "sh for task in",
-          `PUT /api/specs/trucks/truck-api {"version":1}`,
-          "$ curl -X PUT localhost:9800/api/specs/trucks/truck-api",
-          "$ curl localhost:9800/api/specs/trucks",
         ],
       },
     ],

@@ -16,6 +16,11 @@ export interface GeneratedTable {
 
 export type Row = readonly string[];
 
+/** Returns the pieces of inline code in a text. */
+export function codeIn(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
+}
+
 /** Returns the rows of the first table in a text, without its head. */
 export function readRows(text: string): string[][] {
   const lines = text.split("\n").filter((line) => line.startsWith("|"));

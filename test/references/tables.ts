@@ -1,12 +1,14 @@
 /**
- * Lists the tables of the documents that are written from the code: endpoints, commands, options and metrics. What the
- * code says is written again each time. Prose that only the page has is kept.
+ * Lists the tables of the documents that are written from the code: endpoints, errors, events, commands, options and
+ * metrics. What the code says is written again each time. Prose that only the page has is kept.
  */
 import { COMMANDS } from "../../cli/commands.js";
 import { OPTIONS, type Option, environmentOf, flagOf } from "../../schemas/config.js";
 import type { Route } from "../../src/platform/front/route.js";
 import type { Family } from "../support/exposition.js";
-import type { GeneratedTable, Row } from "./generated-table.js";
+import { ERROR_TABLE } from "./error-table.js";
+import { EVENT_TABLE } from "./event-table.js";
+import { codeIn, type GeneratedTable, type Row } from "./generated-table.js";
 
 /** The route of an endpoint, as far as the table shows it. */
 export type Endpoint = Pick<Route, "method" | "path" | "summary" | "open" | "needs" | "forCi">;
@@ -16,10 +18,6 @@ export interface Served {
   readonly endpoints: readonly Endpoint[];
   /** The metrics, by name. */
   readonly metrics: ReadonlyMap<string, Pick<Family, "type" | "help">>;
-}
-
-function codeIn(text: string): string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
 }
 
 /** Returns the anchor of a heading as GitHub makes it. */
@@ -109,5 +107,5 @@ function metricTable(metrics: Served["metrics"]): GeneratedTable {
 }
 
 export function generatedTables({ endpoints, metrics }: Served): readonly GeneratedTable[] {
-  return [endpointTable(endpoints), COMMAND_TABLE, OPTION_TABLE, metricTable(metrics)];
+  return [endpointTable(endpoints), ERROR_TABLE, EVENT_TABLE, COMMAND_TABLE, OPTION_TABLE, metricTable(metrics)];
 }

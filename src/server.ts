@@ -176,7 +176,7 @@ async function stopServer(components: Components, threads: ServerThreads, log: L
 function setClock(clock: FrontClock, config: Config, threads: ServerThreads): number {
   // A node continues from its stored time, because its machine's clock may be wrong since the node stopped.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
-  if (stored !== null) clock.follow(stored.membership.nowMs);
+  if (stored !== null) clock.follow(stored.membership.nowMs, 1);
   return threads.time.advance(clock);
 }
 

@@ -69,3 +69,32 @@ t.test("repeated pauses give no more than one grace period", (t) => {
   t.equal(ranMs, 16_000, "then whatever is alive by now gets a new grace period");
   t.end();
 });
+
+t.test("a time that often goes back and catches up gives no endless grace period", (t) => {
+  const detector = new PauseDetector(0);
+  let nowMs = 0;
+  const runFor = (ms: number): void => {
+    for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 100) detector.resumed(nowMs);
+  };
+  runFor(20_000);
+  let ranMs = 0;
+  let firstMs: number | null = null;
+  for (; ; ranMs += 4_000) {
+    nowMs -= 2_000;
+    detector.resumed(nowMs);
+    nowMs += 2_000;
+    const { beforeMs } = detector.resumed(nowMs);
+    firstMs ??= beforeMs;
+    if (beforeMs > firstMs || ranMs > 60_000) break;
+    runFor(4_000);
+  }
+  t.equal(firstMs, 18_000, "the pause begins when the time has gone back");
+  t.ok(ranMs <= 40_000, `a claim that ended before the second pause is over after ${ranMs} ms`);
+  detector.resumed(nowMs - 60_000);
+  t.same(
+    detector.resumed(nowMs - 60_000),
+    { beforeMs: Number.NEGATIVE_INFINITY, at_ms: nowMs - 60_000, untilMs: nowMs - 45_000 },
+    "the time of another log is a start",
+  );
+  t.end();
+});

@@ -63,15 +63,17 @@ export class PauseDetector {
     const pauseMs = nowMs - this.#lastMs;
     const elapsed = this.#elapsed();
     if (pauseMs >= RUN_PAUSE_MS_MIN) this.#resume(pauseMs, nowMs, elapsed - this.#lastElapsed);
-    else if (pauseMs <= -RUN_PAUSE_MS_MIN) this.#startAgain(nowMs);
-    this.#lastMs = Math.max(this.#lastMs, nowMs);
+    else if (pauseMs <= -CLAIM_RESTART_MS) this.#startAgain(nowMs);
+    // A node's time also goes back by some seconds when entries of the log were delayed, and jumps ahead when the node
+    // has caught up. Only the jump is a pause, so that a log that is often slow causes no endless grace period.
+    this.#lastMs = pauseMs <= -RUN_PAUSE_MS_MIN ? nowMs : Math.max(this.#lastMs, nowMs);
     this.#lastElapsed = elapsed;
     return this.#resumed;
   }
 
   /**
-   * Resets the state, as at a start of the server, because the time went back. This happens when a node takes over the
-   * time of its cluster's log.
+   * Resets the state, as at a start of the server, because the time went far back. This happens when a node takes over
+   * the time of its cluster's log.
    */
   #startAgain(nowMs: number): void {
     this.#lastMs = nowMs;
@@ -96,6 +98,16 @@ export class PauseDetector {
     }
     this.#onPause({ ms: pauseMs, ran: elapsedMs < pauseMs / 2 });
   }
+}
+
+/**
+ * Returns the last time in ms at which holders and instances could reach the server. Usually this is the current time.
+ * In the grace period after a pause, it is the time at which the pause began.
+ */
+export function reachableUntil({ beforeMs, untilMs }: Resumed, nowMs: number): number {
+  // After a start of the server, the beginning of the pause is unknown (not finite). Instances could reach the server
+  // since the start.
+  return nowMs < untilMs && Number.isFinite(beforeMs) ? beforeMs : nowMs;
 }
 
 function startedAt(atMs: number): Resumed {

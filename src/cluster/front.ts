@@ -34,7 +34,7 @@ export interface ClusterFrontOptions {
   /** Returns this node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
   /** Called with the log's time. This node's clock may be behind it. */
-  readonly onTime: (nowMs: number) => void;
+  readonly onTime: (nowMs: number, rate: number) => void;
   /** Called when this node becomes the leader, and when it stops being the leader. */
   readonly onLeading: (isLeader: boolean) => void;
   /** Called when a snapshot has replaced the tables, so that the caches of the front are stale. */
@@ -152,7 +152,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     else this.#behindSince ??= performance.now();
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
-    if (notice.nowMs > 0) this.#options.onTime(notice.nowMs);
+    if (notice.nowMs > 0) this.#options.onTime(notice.nowMs, notice.clockRate);
     // Do not log an error that stops the start, because the caller prints it. After the start, it is logged like any
     // other halt.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);

@@ -103,15 +103,40 @@ t.test("the front follows the log's time, and goes back only if it was clearly a
   let [wallMs, passedMs] = [START_MS + DAY_MS, 0];
   const clock = new FrontClock(new MonotonicClock({ now: () => wallMs }), () => passedMs);
   t.equal(clock.now(), START_MS + DAY_MS, "its own, before it knows better");
-  clock.follow(START_MS);
+  clock.follow(START_MS, 1);
   t.equal(clock.now(), START_MS);
   [wallMs, passedMs] = [START_MS + 2 * DAY_MS, 500];
   t.equal(clock.now(), START_MS + 500, "the machine's counts no more");
-  clock.follow(START_MS + 490);
+  clock.follow(START_MS + 490, 1);
   t.equal(clock.now(), START_MS + 500, "what was told late");
-  clock.follow(START_MS + 600);
+  clock.follow(START_MS + 600, 1);
   t.equal(clock.now(), START_MS + 600);
-  clock.follow(START_MS - 5_000);
+  clock.follow(START_MS - 5_000, 1);
   t.equal(clock.now(), START_MS - 5_000);
+  t.end();
+});
+
+t.test("the front's clock is as slow as the log's time, so that it is neither ahead for long nor goes back", (t) => {
+  const scene = new Scene([0, 0, 0], START_MS + 600_000);
+  scene.hearAll();
+  const front = new FrontClock(new MonotonicClock({ now: () => START_MS }), () => scene.passedMs);
+  // The front still assumes the usual rate when the log's time slows down.
+  front.follow(scene.clock.now(), 1);
+  let beforeMs = front.now();
+  for (; scene.passedMs < 60_000; scene.passedMs += 100) {
+    const logMs = scene.clock.now();
+    // The published time is the time of an entry that was appended a moment ago.
+    if (scene.passedMs % 2_000 === 1_900) front.follow(logMs - 50, scene.clock.rate);
+    const frontMs = front.now();
+    if (frontMs < beforeMs) t.fail(`it goes back at ${scene.passedMs} ms`);
+    const aheadMs = scene.passedMs < 4_000 ? 0 : frontMs - logMs;
+    if (aheadMs > 0 || aheadMs < -100) t.fail(`it is ${aheadMs} ms ahead of the log at ${scene.passedMs} ms`);
+    beforeMs = frontMs;
+  }
+  t.equal(scene.clock.rate, LOG_CLOCK_SLOW_RATE);
+  scene.walls[0] = scene.walls[1] = 600_000;
+  scene.hearAll();
+  scene.clock.now();
+  t.equal(scene.clock.rate, 1);
   t.end();
 });

@@ -42,6 +42,7 @@ export class LogClock {
   readonly #differences = new Map<string, number>();
   #baseMs: number;
   #baseElapsed: number;
+  #rate = 1;
 
   constructor(options: LogClockOptions) {
     this.#options = options;
@@ -64,13 +65,18 @@ export class LogClock {
     const passedMs = elapsed() - this.#baseElapsed;
     this.#baseElapsed += passedMs;
     const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
-    const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
+    this.#rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wallMs = wall();
     // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the other
     // clocks arrived a while ago.
     const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
-    this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
+    this.#baseMs = Math.max(this.#baseMs + passedMs * this.#rate, rightMs, membership().nowMs);
     return Math.floor(this.#baseMs);
+  }
+
+  /** The rate at which the log's time advances since the last call of `now`, relative to the elapsed time. */
+  get rate(): number {
+    return this.#rate;
   }
 
   /** How far this machine's clock is ahead of the majority, in ms. A lead of at most CLOCK_ASTRAY_MS counts as 0. */

@@ -20,8 +20,8 @@ export const NODE_STATUS = {
     log_last: Type.Integer({ minimum: 0 }),
     /** The log's time at the newest entry, in ms. */
     nowMs: Type.Integer({ minimum: 0 }),
-    /** The log's current time in ms, as the writer computes it; 0 while the writer cannot know it. */
-    clock_ms: Type.Integer({ minimum: 0 }),
+    /** The rate at which the log's time advances, relative to real time: 1, or LOG_CLOCK_SLOW_RATE. */
+    clockRate: Type.Number({ minimum: 0 }),
     /** How often the connection to the log was lost or could not be opened. */
     reopens: Type.Integer({ minimum: 0 }),
     /** The number of this node's entries that were rejected because the node had already begun a newer epoch. */
@@ -48,7 +48,7 @@ export const NODE_STATUS = {
 export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
 /** The fields of the node's status that the replica knows. */
-export type ReplicaStatus = Omit<NodeStatus, "nowMs" | "clock_ms" | "installed" | "warnings" | "refusal">;
+export type ReplicaStatus = Omit<NodeStatus, "nowMs" | "clockRate" | "installed" | "warnings" | "refusal">;
 
 /** The status that the front assumes until the writer publishes the first status. */
 export const STARTING: NodeStatus = {
@@ -60,7 +60,7 @@ export const STARTING: NodeStatus = {
   position: 0,
   log_last: 0,
   nowMs: 0,
-  clock_ms: 0,
+  clockRate: 1,
   reopens: 0,
   fenced: 0,
   foreign: 0,

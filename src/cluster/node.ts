@@ -181,7 +181,7 @@ class ClusterNode implements Executor {
       elapsed: () => performance.now(),
       defer: (run) => void setImmediate(run),
       later: (run, ms) => void setTimeout(run, ms),
-      publish: (status, nowMs, clockMs) => this.#publish({ ...STARTING, ...status, nowMs, clock_ms: clockMs }),
+      publish: (status, nowMs, clockRate) => this.#publish({ ...STARTING, ...status, nowMs, clockRate }),
       beforeCommit: (id) => visible.set(id),
       warn: (warnings) => {
         this.#warnings = warnings;

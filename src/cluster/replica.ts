@@ -69,9 +69,9 @@ export interface ReplicaOptions
    * Publishes the status of the node. Called after each commit, and after each change of the status. If only counters
    * have changed, it is called at the next tick.
    * @param nowMs the log's time at the newest entry, in ms
-   * @param clockMs the log's current time, in ms; 0 while this node cannot know it
+   * @param clockRate the rate at which the log's time advances, relative to real time
    */
-  readonly publish: (status: ReplicaStatus, nowMs: number, clockMs: number) => void;
+  readonly publish: (status: ReplicaStatus, nowMs: number, clockRate: number) => void;
   /**
    * Called when an entry has moved the cluster to an apply version that is newer than this program's. `position` is the
    * position of that entry. Nodes of the newer version cannot apply the entries before it, so they need a snapshot at
@@ -147,9 +147,7 @@ export class Replica {
       isFull: () => this.#health.isFull,
       appended: (outcome, proposal) => this.#onAppended(outcome, proposal),
     });
-    this.#publisher = new StatusPublisher((status) =>
-      publish(status, this.nowMs, this.#health.phase === "ready" ? this.#clock.now() : 0),
-    );
+    this.#publisher = new StatusPublisher((status) => publish(status, this.nowMs, this.#clock.rate));
     this.#connection = new Connection({
       log,
       install,

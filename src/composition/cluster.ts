@@ -38,7 +38,7 @@ export function makeCluster({ config, clock, log, threads }: Ground, hooks: Clus
           visible: appliedPosition,
           log,
           now: () => clock.now(),
-          onTime: (logMs) => clock.follow(logMs),
+          onTime: (logMs, rate) => clock.follow(logMs, rate),
           ...hooks,
         });
   return {

@@ -186,7 +186,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   });
 
   const pruner = new Pruner({
-    retentions: retentionTable({ config, writer, directory, boxes: messages.boxes, log }),
+    retentions: retentionTable({ config, writer, directory, boxes: messages.boxes, log, pauseDetector }),
     ready: () => writer.attached,
     log,
     nowMs: ground.nowMs,

@@ -10,6 +10,7 @@ import { quietLog } from "../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../test/threads/fake-writer.js";
 import { Pruner } from "../platform/background/pruner.js";
 import { must } from "../base/assert.js";
+import { PauseDetector } from "../base/pause-detector.js";
 import { Directory } from "../features/instances/directory.js";
 import { METHODS } from "../methods.js";
 import { retentionTable } from "./retention.js";
@@ -22,7 +23,14 @@ function setUp(config: typeof SETTINGS) {
   const played = new FakeWriter();
   const { writer, calls } = played;
   const boxes = { expiresAt: null as number | null };
-  const retentions = retentionTable({ config, writer, boxes, directory: new Directory(), log: quietLog() });
+  const retentions = retentionTable({
+    config,
+    writer,
+    boxes,
+    directory: new Directory(),
+    log: quietLog(),
+    pauseDetector: new PauseDetector(START_MS),
+  });
   const pruner = new Pruner({ retentions, ready: () => writer.attached, log: quietLog(), nowMs: START_MS });
   /** Runs a tick, answers the calls that the tick has caused, and returns these calls. */
   const prune = async (nowMs: number): Promise<{ readonly name: string; readonly request: unknown }[]> => {

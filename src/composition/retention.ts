@@ -14,6 +14,7 @@ import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
 import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
 import type { Retention } from "../platform/background/pruner.js";
 import type { Log } from "../base/log.js";
+import type { PauseDetector } from "../base/pause-detector.js";
 import { pruneLeases } from "../features/claims/commands.js";
 import { pruneEvidence } from "../features/evidence/commands.js";
 import { pruneEvents } from "../features/events/commands.js";
@@ -34,9 +35,17 @@ export interface RetentionGround {
    */
   readonly boxes: { readonly expiresAt: number | null };
   readonly log: Log;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
 }
 
-export function retentionTable({ config, writer, directory, boxes, log }: RetentionGround): readonly Retention[] {
+export function retentionTable({
+  config,
+  writer,
+  directory,
+  boxes,
+  log,
+  pauseDetector,
+}: RetentionGround): readonly Retention[] {
   const { event_history: keep, task_retention: taskRetentionMs } = config;
   const events: Retention = {
     name: "events",
@@ -46,7 +55,7 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
   return [
     // If `event_history` is 0, all events are kept.
     ...(keep > 0 ? [events] : []),
-    silentInstances(directory, writer, log),
+    silentInstances({ directory, writer, log, pauseDetector }),
     {
       // A lease is pruned LEASE_KEEP_MS after its end.
       name: "leases",

@@ -69,6 +69,11 @@ async function refusesWrites(t: Test, koor: Koor, reason: RegExp): Promise<void>
   await koor.logged(new RegExp(`level=ERROR msg="the database takes no writes" reason=.*${reason.source}`));
 }
 
+async function refusesBackup(t: Test, koor: Koor, reason: RegExp): Promise<void> {
+  const answer = await send(koor.port, "GET", "/api/backup");
+  t.match([answer.status, answer.json<Refusal>().error], [503, reason], "a backup");
+}
+
 t.test("writes are refused while the database is damaged or moved away, and accepted again after it", async (t) => {
   const koor = await startFilled(t);
   const file = join(koor.data_dir, "data.db");
@@ -84,7 +89,14 @@ t.test("writes are refused while the database is damaged or moved away, and acce
   renameSync(koor.data_dir, `${koor.data_dir}-aside`);
   await refusesWrites(t, koor, /data\.db was removed while the server used it/);
   t.equal(await readMetric(koor.port, "koor_wal_bytes"), 0);
+  // The thread of a backup opens the database only now. It once answered 500.
+  await refusesBackup(t, koor, /data\.db was removed while the server used it/);
+  // It once opened what was in the place of the database, and read it until the server ended.
+  cpSync(`${koor.data_dir}-aside`, koor.data_dir, { recursive: true });
+  await refusesBackup(t, koor, /data\.db was replaced while the server used it/);
+  rmSync(koor.data_dir, { recursive: true });
   renameSync(`${koor.data_dir}-aside`, koor.data_dir);
+  t.equal((await send(koor.port, "GET", "/api/backup")).status, 200);
   await untilHealth(koor, 200);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 1)).status, 200);
 

@@ -9,7 +9,7 @@ import type { BackgroundTask } from "../../platform/background/task.js";
 import type { Clock } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import { Failure } from "../../base/result.js";
-import type { PauseDetector } from "../../base/pause-detector.js";
+import { type PauseDetector, reachableUntil } from "../../base/pause-detector.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { markStale } from "./commands.js";
@@ -58,20 +58,10 @@ export class Liveness implements BackgroundTask {
     return this.#checks.close();
   }
 
-  /**
-   * Returns the last time at which instances could reach the server. Usually this is the current time. For a while
-   * after the process was paused, it is the time at which the pause began.
-   */
-  #reachableUntil(nowMs: number): number {
-    const { beforeMs, untilMs } = this.#options.pauseDetector.resumed(nowMs);
-    // After a start of the server, the beginning of the pause is unknown (not finite). Instances could reach the server
-    // since the start.
-    return nowMs < untilMs && Number.isFinite(beforeMs) ? beforeMs : nowMs;
-  }
-
   async #check(): Promise<readonly Entry[] | Failure> {
-    const { directory, writer, clock, log, stale_after_ms } = this.#options;
-    const untilMs = this.#reachableUntil(clock.now()) - stale_after_ms();
+    const { directory, writer, clock, log, pauseDetector, stale_after_ms } = this.#options;
+    const nowMs = clock.now();
+    const untilMs = reachableUntil(pauseDetector.resumed(nowMs), nowMs) - stale_after_ms();
     const newlyStale: Entry[] = [];
     for (;;) {
       const silent = directory.silentSince(untilMs, INSTANCE_FLUSH_ROWS);

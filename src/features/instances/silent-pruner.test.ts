@@ -3,6 +3,7 @@
  * writer are simulated.
  */
 import t from "tap";
+import { CLAIM_RESTART_MS } from "../../../schemas/limits/claims.js";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import {
   AGENT_SESSION_KEEP_MS,
@@ -12,11 +13,15 @@ import {
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../../test/threads/fake-writer.js";
 import { Pruner } from "../../platform/background/pruner.js";
+import { PauseDetector } from "../../base/pause-detector.js";
 import { Directory } from "./directory.js";
 import type { InstanceRow } from "./entry.js";
 import { silentInstances } from "./silent-pruner.js";
 
 const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;
+
+/** A server that has not paused since its start. */
+const RUNNING = { resumed: () => ({ beforeMs: Number.NEGATIVE_INFINITY, at_ms: 0, untilMs: 0 }) };
 
 t.test("it deletes a pending instance that is silent for a day, and no other", async (t) => {
   const directory = new Directory();
@@ -33,7 +38,7 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
   add(7, "of-the-old", "active", 0);
   const { writer, calls } = new FakeWriter();
   const log = quietLog();
-  const retentions = [silentInstances(directory, writer, log)];
+  const retentions = [silentInstances({ directory, writer, log, pauseDetector: RUNNING })];
   const pruner = new Pruner({ retentions, ready: () => writer.attached, log, nowMs: NOW_MS });
   pruner.tick(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1);
   await settle();
@@ -101,7 +106,7 @@ t.test("it deletes a stale instance of a session that is silent for a day, after
   const { writer, calls } = new FakeWriter();
   const log = quietLog();
   const pruner = new Pruner({
-    retentions: [silentInstances(directory, writer, log)],
+    retentions: [silentInstances({ directory, writer, log, pauseDetector: RUNNING })],
     ready: () => writer.attached,
     log,
     nowMs: NOW_MS - PENDING_PRUNE_INTERVAL_MS,
@@ -121,5 +126,28 @@ t.test("it deletes a stale instance of a session that is silent for a day, after
   t.same(await run(NOW_MS + PENDING_PRUNE_INTERVAL_MS - 1), [], "not before its interval");
   t.same(await run(NOW_MS + PENDING_PRUNE_INTERVAL_MS), ["session"], "when it has no subagent any more");
   t.ok(directory.get("registered by hand"), "only its user knows whether it comes back");
+  await pruner.close();
+});
+
+t.test("it deletes no instance because the server was paused for a day", async (t) => {
+  const directory = new Directory();
+  directory.add(
+    instanceRow(1, { id: "silent", name: "silent", status: "pending", last_seen: NOW_MS - PENDING_SILENCE_MS_MAX - 1 }),
+  );
+  directory.add(instanceRow(2, { id: "beating", name: "beating", status: "pending", last_seen: NOW_MS }));
+  const { writer, calls } = new FakeWriter();
+  const log = quietLog();
+  const pauseDetector = new PauseDetector(NOW_MS - 2 * CLAIM_RESTART_MS);
+  for (let ms = 2 * CLAIM_RESTART_MS; ms >= 0; ms -= 100) pauseDetector.resumed(NOW_MS - ms);
+  const retentions = [silentInstances({ directory, writer, log, pauseDetector })];
+  const pruner = new Pruner({ retentions, ready: () => writer.attached, log, nowMs: NOW_MS });
+  pruner.tick(NOW_MS + PENDING_SILENCE_MS_MAX + PENDING_PRUNE_INTERVAL_MS);
+  const asked = await callsOf(calls);
+  t.match(
+    asked.map(({ request }) => request),
+    [{ id: "silent" }],
+  );
+  asked[0]?.answer({ ids: ["silent"], more: null });
+  t.same(await callsOf(calls), [], "a heartbeat before the pause counts");
   await pruner.close();
 });

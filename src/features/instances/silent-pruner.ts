@@ -12,6 +12,7 @@ import {
 } from "../../../schemas/limits/instances.js";
 import type { Retention } from "../../platform/background/pruner.js";
 import type { Log } from "../../base/log.js";
+import { type PauseDetector, reachableUntil } from "../../base/pause-detector.js";
 import { Failure } from "../../base/result.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
@@ -23,11 +24,18 @@ import type { Entry } from "./entry.js";
 const SILENCE_MS_MAX = { pending: PENDING_SILENCE_MS_MAX, stale: AGENT_SESSION_KEEP_MS } as const;
 const STATUSES = ["pending", "stale"] as const;
 
+export interface SilentInstancesOptions {
+  readonly directory: Directory;
+  readonly writer: Writer;
+  readonly log: Log;
+  readonly pauseDetector: Pick<PauseDetector, "resumed">;
+}
+
 /**
  * Returns the rule by which the pruner deletes silent instances. A run first finds the silent instances. Then each step
- * deletes one of them.
+ * deletes one of them. The time of a pause of the server is no silence, because no instance could reach the server.
  */
-export function silentInstances(directory: Directory, writer: Writer, log: Log): Retention {
+export function silentInstances({ directory, writer, log, pauseDetector }: SilentInstancesOptions): Retention {
   let runAtMs = 0;
   let silent: readonly Entry[] = [];
   // Spare an instance that has registered others or has subagents. They would be deleted with it, although they may be
@@ -47,7 +55,7 @@ export function silentInstances(directory: Directory, writer: Writer, log: Log):
     intervalMs: PENDING_PRUNE_INTERVAL_MS,
     step: async (after, nowMs) => {
       if (after === 0) {
-        runAtMs = nowMs;
+        runAtMs = reachableUntil(pauseDetector.resumed(nowMs), nowMs);
         silent = STATUSES.flatMap((status) =>
           directory.silentSince(untilMs(status), INSTANCE_FLUSH_ROWS, status, spares),
         );

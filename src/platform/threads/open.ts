@@ -123,9 +123,9 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
   const { settings } = earlyWriter.data;
   const writer = new Writer(client, new SharedCounter(earlyWriter.data.remoteWrites));
   const watched = new WatchedKinds(earlyWriter.data.watched);
-  const data = { data_dir, settings };
-  const pool = new Pool({ url: urls.pool, methods, data, log });
   const files = new OpenFiles(data_dir);
+  const data = { data_dir, settings, files: files.database };
+  const pool = new Pool({ url: urls.pool, methods, data, log });
   const storage = new StorageWatch({
     files,
     check: () => pool.run(checkStorage, { path: databasePath(data_dir) }, { caller: THE_SERVER }),

@@ -8,11 +8,14 @@ import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../../schemas/config.js";
 import type { StatusName } from "../../../schemas/status.js";
 import { machineClock } from "../../base/clock.js";
+import type { OpenFile } from "../store/open-files.js";
 
 /** The database that a thread reads, and the server's settings. */
 export interface PoolData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
+  /** The database's files. A thread opens the database only while these files are in place. */
+  readonly files: readonly OpenFile[];
 }
 
 /** The data that a thread gets when it is started. */

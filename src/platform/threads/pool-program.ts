@@ -12,11 +12,13 @@ import { reasonOf } from "../../base/reason.js";
 import { Failure } from "../../base/result.js";
 import type { MethodTable } from "../rpc/method.js";
 import { RpcServer } from "../rpc/server.js";
+import { findMoved } from "../store/open-files.js";
 import { isPoolMethod, type AnyMethod } from "./methods.js";
 import {
   BatchCursors,
   type BatchFunction,
   type PoolAnswer,
+  type PoolData,
   type PoolTask,
   type PoolThreadData,
 } from "./pool-messages.js";
@@ -25,20 +27,26 @@ import { Reader } from "./reader.js";
 
 /** Returns the function that the script of a thread exports as BATCH_FUNCTION. */
 export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
-  const { data_dir, settings, cursors: memory } = workerData as PoolThreadData;
+  const { cursors: memory, ...data } = workerData as PoolThreadData;
   const cursors = new BatchCursors(memory);
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
   // Open the database now, while a file descriptor is free for it.
   try {
-    reader = new Reader(data_dir, settings);
+    const opened = openOwn(data);
+    if (opened instanceof Reader) reader = opened;
   } catch {
     // Ignore the error, because the first job tries again and reports it.
   }
 
   const runTask = async ([method, request, port]: PoolTask): Promise<PoolAnswer> => {
     try {
-      reader ??= new Reader(data_dir, settings);
+      if (reader === undefined) {
+        const opened = openOwn(data);
+        if (opened instanceof Failure)
+          return ["failure", opened.status, opened.message, opened.members, opened.subject];
+        reader = opened;
+      }
       const row = methods.at(method);
       const job = must(isPoolMethod(row) ? row : undefined, "the pool is asked for its own methods");
       if (!prepared.has(job)) {
@@ -67,6 +75,31 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
     }
     return answers;
   };
+}
+
+/**
+ * Opens the database that the server has open. A file that was put in its place must not be opened, because this thread
+ * would read it until the server ends. So the files are checked again after the opening. The Failure is temporary.
+ */
+function openOwn({ data_dir, settings, files }: PoolData): Reader | Failure {
+  const findFault = (): Failure | null => {
+    const fault = findMoved(files);
+    return fault === null ? null : new Failure("UNAVAILABLE", `the database cannot be read: ${fault}`);
+  };
+  const before = findFault();
+  if (before !== null) return before;
+  let reader: Reader;
+  try {
+    reader = new Reader(data_dir, settings);
+  } catch (error) {
+    const fault = findFault();
+    if (fault === null) throw error;
+    return fault;
+  }
+  const after = findFault();
+  if (after === null) return reader;
+  reader.close();
+  return after;
 }
 
 /**

@@ -37,7 +37,7 @@ function makePool(t: Owner, deadlineMs?: number): { readonly pool: Pool; readonl
   const pool = new Pool({
     url: JOBS,
     methods: TEST_METHODS,
-    data: { data_dir: dataDir, settings: { state_history: 0, state_events: false, event_history: 0 } },
+    data: { data_dir: dataDir, settings: { state_history: 0, state_events: false, event_history: 0 }, files: [] },
     log,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });

@@ -29,6 +29,15 @@ const STORED = [
   ["evil/<img src=x onerror=window.__ran=1>", "text/plain", HTML],
 ] as const;
 
+/** Texts that a browser would need a long time to lay out, and a usual text. Only their beginning is shown. */
+const SLOW = {
+  "slow/words": "a usual line of words\n".repeat(15_000),
+  "slow/marks": `e${"\u0301".repeat(200_000)}`,
+  "slow/joined": "\u0628".repeat(400_000),
+  "slow/lines": "z\n".repeat(2_000_000),
+  "slow/directions": "a\u05d0".repeat(300_000),
+};
+
 const ran = (page: Page): Promise<unknown> => page.evaluate("window.__ran");
 const keyPath = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
@@ -49,6 +58,8 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
   const url = `http://127.0.0.1:${koor.dashboardPort}`;
   for (const [key, type, body] of STORED)
     await send(koor.port, "PUT", `/api/state/${keyPath(key)}`, { body, headers: { ...RIGHT, "Content-Type": type } });
+  for (const [key, body] of Object.entries(SLOW))
+    await send(koor.port, "PUT", `/api/state/${key}`, { body, headers: { ...RIGHT, "Content-Type": "text/plain" } });
   await sendJson(koor.port, "POST", "/api/instances/register", { name: HTML, intent: HTML }, RIGHT);
   await sendJson(koor.port, "POST", "/api/events/publish", { topic: "evil.<script>", data: { html: HTML } }, RIGHT);
   const registered = await sendJson(
@@ -97,6 +108,20 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     }
     t.same(complaints, [], "no script was even blocked");
     t.same(dialogs, []);
+  });
+
+  await t.test("no stored text blocks the page", async (t) => {
+    let usualMs = 0;
+    for (const key of Object.keys(SLOW)) {
+      const sinceMs = performance.now();
+      await page.goto(`${url}/state/${key}`);
+      await page.getByRole("region", { name: key, exact: true }).locator("code").waitFor();
+      // The promise is resolved after the layout.
+      await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
+      const ms = performance.now() - sinceMs;
+      usualMs ||= ms;
+      t.ok(ms < 2_000 + 5 * usualMs, `${key}: ${Math.round(ms)} ms, and ${Math.round(usualMs)} ms for usual text`);
+    }
   });
 
   await t.test("opened as an address of its own it does not run either", async (t) => {

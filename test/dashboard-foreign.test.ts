@@ -139,6 +139,25 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     await opened.close();
   });
 
+  await t.test("an agent cannot take the place of the person at the page", async (t) => {
+    const operator = { name: "operator", stack: "dashboard" };
+    const registered = await sendJson(koor.port, "POST", "/api/instances/register", operator, by);
+    const agent = registered.json<{ readonly id: string; readonly token: string }>();
+    await sendJson(koor.port, "POST", `/api/instances/${agent.id}/activate`, {}, RIGHT);
+    await page.goto(`${url}/agents/${evil}`);
+    await page.getByRole("button", { name: "Send a message" }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("Subject").fill("a question of the person");
+    await form.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Message sent to").waitFor();
+    const inBox = await send(koor.port, "GET", "/api/messages", { headers: by });
+    const sender = inBox
+      .json<{ messages: { subject: string; from: { id: string; name: string } }[] }>()
+      .messages.find(({ subject }) => subject === "a question of the person")?.from;
+    t.equal(sender?.name, "operator");
+    t.not(sender?.id, agent.id, "the page sends as an instance whose token no agent has");
+  });
+
   await t.test("the dashboard refuses it as its own script", async (t) => {
     await page.goto(`${url}/overview`);
     await page.getByRole("heading", { level: 1 }).waitFor();

@@ -274,6 +274,19 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     });
   }
 
+  await t.test("after a log-out the Back button shows no stored value", async (t) => {
+    const other = await context.newPage();
+    await other.goto(`${url}/api/state/slow/words`);
+    t.match(await other.locator("body").textContent(), /a usual line of words/);
+    await other.goto(`${url}/docs`);
+    await page.goto(url);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("Token").waitFor();
+    await other.goBack();
+    t.match(await other.locator("body").textContent(), /missing bearer token/);
+    await other.close();
+  });
+
   await t.test("another host name for this machine is not the dashboard", async (t) => {
     const rebound = await browser.newContext();
     const { page: other } = await openPage(browser, { context: rebound });

@@ -99,7 +99,8 @@ export class Responder {
         trace: call.context.trace,
       });
     }
-    const own = call.port === "dashboard" ? notKept(sameOriginOnly(reply)) : reply;
+    const ofPort = call.port === "dashboard" ? sameOriginOnly(reply) : reply;
+    const own = call.session === null ? ofPort : notKept(ofPort);
     const stamped = deferrals === null ? own : deferrals.stamp(own);
     call.exchange.send(call.origin === "" ? stamped : withCorsHeaders(call.origin, stamped));
     if (bytes > 0) {

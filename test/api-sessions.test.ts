@@ -118,6 +118,21 @@ t.test("the server's token logs in, and calls in the session are the dashboard's
   await sendJson(port, "PUT", "/api/validate/p/rules", [{ rule_id: "r", pattern: "bad" }], headers);
   t.match((await sendJson(port, "POST", "/api/validate/p", { content: "bad" }, headers)).json(), { count: 1 });
   t.equal((await send(port, "POST", "/api/state/plan?rollback=1", { headers })).status, 200);
+  const { id, token } = await register("the person");
+  const named = { ...headers, "X-Koor-Instance": id };
+  t.equal((await sendJson(port, "PUT", "/api/state/named", 1, named)).status, 200);
+  t.match((await send(port, "GET", "/api/state/named?history=1", { headers })).json(), {
+    versions: [{ updated_by: id }],
+  });
+  t.equal((await sendJson(port, "POST", "/api/messages", { to: id, subject: "s" }, named)).status, 200);
+  t.equal((await sendJson(port, "PUT", "/api/state/named", 1, { ...headers, "X-Koor-Instance": "gone" })).status, 404);
+  const own = { Cookie: cookieOf(await logIn(token)), ...ownPage(), "X-Koor-Instance": (await register("other")).id };
+  await sendJson(port, "PUT", "/api/state/own", 1, own);
+  t.match(
+    (await send(port, "GET", "/api/state/own?history=1", { headers })).json(),
+    { versions: [{ updated_by: id }] },
+    "the session of an instance acts for no other",
+  );
   const rows = (await send(port, "GET", "/api/audit", { headers })).json<
     readonly { readonly actor: string; readonly action: string }[]
   >();
@@ -127,7 +142,9 @@ t.test("the server's token logs in, and calls in the session are the dashboard's
     "log-ins are not in the audit log",
   );
   t.same(
-    (await send(port, "GET", "/api/metrics/agents", { headers })).json(),
+    (await send(port, "GET", "/api/metrics/agents", { headers }))
+      .json<readonly { readonly instance_id: string }[]>()
+      .filter(({ instance_id }) => instance_id !== id),
     [],
     "a person does not count as an agent",
   );

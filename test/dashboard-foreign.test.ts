@@ -29,6 +29,15 @@ const STORED = [
   ["evil/<img src=x onerror=window.__ran=1>", "text/plain", HTML],
 ] as const;
 
+/** Texts that a browser would need a long time to lay out, and a usual text. Only their beginning is shown. */
+const SLOW = {
+  "slow/words": "a usual line of words\n".repeat(15_000),
+  "slow/marks": `e${"\u0301".repeat(200_000)}`,
+  "slow/joined": "\u0628".repeat(400_000),
+  "slow/lines": "z\n".repeat(2_000_000),
+  "slow/directions": "a\u05d0".repeat(300_000),
+};
+
 const ran = (page: Page): Promise<unknown> => page.evaluate("window.__ran");
 const keyPath = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
@@ -49,6 +58,8 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
   const url = `http://127.0.0.1:${koor.dashboardPort}`;
   for (const [key, type, body] of STORED)
     await send(koor.port, "PUT", `/api/state/${keyPath(key)}`, { body, headers: { ...RIGHT, "Content-Type": type } });
+  for (const [key, body] of Object.entries(SLOW))
+    await send(koor.port, "PUT", `/api/state/${key}`, { body, headers: { ...RIGHT, "Content-Type": "text/plain" } });
   await sendJson(koor.port, "POST", "/api/instances/register", { name: HTML, intent: HTML }, RIGHT);
   await sendJson(koor.port, "POST", "/api/events/publish", { topic: "evil.<script>", data: { html: HTML } }, RIGHT);
   const registered = await sendJson(
@@ -99,6 +110,20 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
     t.same(dialogs, []);
   });
 
+  await t.test("no stored text blocks the page", async (t) => {
+    let usualMs = 0;
+    for (const key of Object.keys(SLOW)) {
+      const sinceMs = performance.now();
+      await page.goto(`${url}/state/${key}`);
+      await page.getByRole("region", { name: key, exact: true }).locator("code").waitFor();
+      // The promise is resolved after the layout.
+      await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
+      const ms = performance.now() - sinceMs;
+      usualMs ||= ms;
+      t.ok(ms < 2_000 + 5 * usualMs, `${key}: ${Math.round(ms)} ms, and ${Math.round(usualMs)} ms for usual text`);
+    }
+  });
+
   await t.test("opened as an address of its own it does not run either", async (t) => {
     const { page: opened } = await openPage(browser, { context });
     for (const [key] of STORED) {
@@ -112,6 +137,25 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
       t.not(await opened.title(), "ran");
     }
     await opened.close();
+  });
+
+  await t.test("an agent cannot take the place of the person at the page", async (t) => {
+    const operator = { name: "operator", stack: "dashboard" };
+    const registered = await sendJson(koor.port, "POST", "/api/instances/register", operator, by);
+    const agent = registered.json<{ readonly id: string; readonly token: string }>();
+    await sendJson(koor.port, "POST", `/api/instances/${agent.id}/activate`, {}, RIGHT);
+    await page.goto(`${url}/agents/${evil}`);
+    await page.getByRole("button", { name: "Send a message" }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("Subject").fill("a question of the person");
+    await form.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Message sent to").waitFor();
+    const inBox = await send(koor.port, "GET", "/api/messages", { headers: by });
+    const sender = inBox
+      .json<{ messages: { subject: string; from: { id: string; name: string } }[] }>()
+      .messages.find(({ subject }) => subject === "a question of the person")?.from;
+    t.equal(sender?.name, "operator");
+    t.not(sender?.id, agent.id, "the page sends as an instance whose token no agent has");
   });
 
   await t.test("the dashboard refuses it as its own script", async (t) => {
@@ -229,6 +273,19 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
       await foreign.close();
     });
   }
+
+  await t.test("after a log-out the Back button shows no stored value", async (t) => {
+    const other = await context.newPage();
+    await other.goto(`${url}/api/state/slow/words`);
+    t.match(await other.locator("body").textContent(), /a usual line of words/);
+    await other.goto(`${url}/docs`);
+    await page.goto(url);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("Token").waitFor();
+    await other.goBack();
+    t.match(await other.locator("body").textContent(), /missing bearer token/);
+    await other.close();
+  });
 
   await t.test("another host name for this machine is not the dashboard", async (t) => {
     const rebound = await browser.newContext();

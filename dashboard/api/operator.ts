@@ -11,9 +11,17 @@ import type { Instance, Message, MessageDraft } from "./types.js";
 /** The name, the stack and the intent of the instance that stands for persons at the page. */
 const OPERATOR = { name: "operator", stack: "dashboard", intent: "a person, through the dashboard" };
 
-/** Returns whether an instance stands for the person at the page. The instance then needs no attention. */
-export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): boolean {
-  return name === OPERATOR.name && stack === OPERATOR.stack;
+/**
+ * Returns whether an instance stands for the person at the page. The instance then needs no attention. An instance that
+ * an agent has registered does not, because the agent has its token, and could read the answers to the person.
+ */
+export function isOperator({
+  name,
+  stack,
+  parent,
+  registered_by,
+}: Pick<Instance, "name" | "stack" | "parent" | "registered_by">): boolean {
+  return name === OPERATOR.name && stack === OPERATOR.stack && parent === null && registered_by === undefined;
 }
 
 /**

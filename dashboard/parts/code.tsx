@@ -1,9 +1,11 @@
 /** Shows a text with syntax colours and line numbers. JSON can be folded. Very long text is cut. */
 import { useMemo } from "preact/hooks";
 import { bytes } from "../base/format.js";
+import { Breakable } from "./breakable.js";
 import { CopyButton } from "./button.js";
 import { indented, type Language, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
 import { FoldedJson } from "./folded-json.js";
+import { shownPart } from "./shown-text.js";
 import { tokensOf } from "./tokens.js";
 
 interface CodeProps {
@@ -14,11 +16,13 @@ interface CodeProps {
 }
 
 export function Code({ text, content_type, label }: CodeProps) {
-  const cut = text.length > SHOWN_CHARACTERS_MAX;
-  const { shown, language } = useMemo(() => {
-    const part = cut ? text.slice(0, SHOWN_CHARACTERS_MAX) : text;
+  const { shown, language, characters } = useMemo(() => {
+    const part = text.slice(0, SHOWN_CHARACTERS_MAX);
     const ofPart = languageOf(content_type, part);
-    return { shown: indented(part, ofPart), language: ofPart };
+    // The lines of JSON are rendered one by one, so their number is not limited.
+    if (ofPart === "json") return { shown: indented(part, ofPart), language: ofPart, characters: part.length };
+    const quick = shownPart(part);
+    return { shown: quick, language: ofPart, characters: quick.length };
   }, [text, content_type]);
   return (
     <div class="code">
@@ -27,7 +31,7 @@ export function Code({ text, content_type, label }: CodeProps) {
       ) : (
         <Lines text={text} shown={shown} language={language} label={label} />
       )}
-      {cut && <p class="hint">Only the first {bytes(SHOWN_CHARACTERS_MAX)} are shown.</p>}
+      {characters < text.length && <p class="hint">Only the first {bytes(characters)} are shown.</p>}
     </div>
   );
 }
@@ -40,9 +44,10 @@ interface LinesProps extends Pick<CodeProps, "text" | "label"> {
 function Lines({ text, shown, language, label }: LinesProps) {
   const drawn = useMemo(
     () =>
-      tokensOf(shown, language).map(({ text: part, colour }) =>
-        colour === undefined ? part : <span class={`code-${colour}`}>{part}</span>,
-      ),
+      tokensOf(shown, language).map(({ text: part, colour }, at) => {
+        const breakable = <Breakable key={at} text={part} />;
+        return colour === undefined ? breakable : <span class={`code-${colour}`}>{breakable}</span>;
+      }),
     [shown, language],
   );
   const lines = useMemo(() => {

@@ -1,6 +1,7 @@
 /** Shows two versions of a text side by side. */
 import { useEffect, useMemo } from "preact/hooks";
 import { plural } from "../base/format.js";
+import { Breakable } from "./breakable.js";
 import { lazy } from "./lazy.js";
 import type { DiffRow, Side } from "./line-diff.js";
 
@@ -72,7 +73,15 @@ function Line({
 }) {
   if (side === null) return null;
   const pieces = side.pieces.map(({ text, changed }, at) =>
-    changed ? <Mark key={at}>{text}</Mark> : <span key={at}>{text}</span>,
+    changed ? (
+      <Mark key={at}>
+        <Breakable text={text} />
+      </Mark>
+    ) : (
+      <span key={at}>
+        <Breakable text={text} />
+      </span>
+    ),
   );
   const some = side.pieces.some(({ changed }) => changed);
   return <pre>{differs && !some ? <Mark>{pieces}</Mark> : pieces}</pre>;

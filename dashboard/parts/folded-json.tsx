@@ -4,8 +4,10 @@
  */
 import { useMemo, useRef, useState } from "preact/hooks";
 import { count } from "../base/format.js";
+import { Breakable } from "./breakable.js";
 import { Button, CopyButton } from "./button.js";
 import { firstClosed, type FoldLine, foldLines, visibleLines } from "./fold-lines.js";
+import { shownPart } from "./shown-text.js";
 import { tokensOf } from "./tokens.js";
 import { useVirtualRows } from "./virtual.js";
 
@@ -117,7 +119,11 @@ function LineOf({
   onToggle,
   onFocus,
 }: LineOfProps) {
-  const tokens = useMemo(() => tokensOf(isClosed ? `${text} … ${last ?? ""}` : text, "json"), [text, last, isClosed]);
+  const tokens = useMemo(() => {
+    const shown = shownPart(text);
+    const whole = shown.length < text.length ? `${shown}…` : text;
+    return tokensOf(isClosed ? `${whole} … ${last ?? ""}` : whole, "json");
+  }, [text, last, isClosed]);
   return (
     <div class="fold-line">
       <span class="fold-number" data-number={at + 1}>
@@ -134,9 +140,10 @@ function LineOf({
           />
         )}
       </span>
-      {tokens.map(({ text: part, colour }) =>
-        colour === undefined ? part : <span class={`code-${colour}`}>{part}</span>,
-      )}
+      {tokens.map(({ text: part, colour }, at) => {
+        const breakable = <Breakable key={at} text={part} />;
+        return colour === undefined ? breakable : <span class={`code-${colour}`}>{breakable}</span>;
+      })}
       {isClosed && <span class="fold-count" data-count={count(members)} />}
       {"\n"}
     </div>

@@ -5,7 +5,7 @@
 import * as fc from "fast-check";
 import t from "tap";
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
-import { tokensOf } from "./tokens.js";
+import { PIECES_MAX, tokensOf } from "./tokens.js";
 
 const coloured = (text: string, language: Language): readonly (readonly [string, string])[] =>
   tokensOf(text, language).flatMap((token) =>
@@ -157,8 +157,17 @@ t.test("a hostile text takes no longer than another, in any language", (t) => {
       const length = tokensOf(text, language).reduce((sum, token) => sum + token.text.length, 0);
       t.equal(length, text.length, `${language}: ${JSON.stringify(piece)}`);
       const bare = text.slice(3);
-      t.ok(tokensOf(bare, language).length > 0);
+      const pieces = tokensOf(bare, language).length;
+      t.ok(pieces > 0 && pieces <= PIECES_MAX, `${pieces} pieces`);
     }
+  t.end();
+});
+
+t.test("a text of many pieces has colours at its beginning", (t) => {
+  const text = "1,".repeat(PIECES_MAX);
+  const tokens = tokensOf(text, "json");
+  t.equal(tokens.length, PIECES_MAX - 1);
+  t.equal(tokens.map((token) => token.text).join(""), text);
   t.end();
 });
 

@@ -10,6 +10,12 @@ import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 /** The colours. They are named in the style sheet as `code-key` and so on. */
 export type Colour = "key" | "string" | "number" | "word" | "quiet";
 
+/**
+ * The maximum number of pieces. The rest of a text has no colours. Each piece is an element, and the layout of 100 000
+ * elements takes 10 s.
+ */
+export const PIECES_MAX = 20_000;
+
 /** A piece of the text. It has no colour if no pattern matches it. */
 export interface Token {
   readonly text: string;
@@ -99,6 +105,7 @@ export function tokensOf(text: string, language: Language): readonly Token[] {
   const tokens: Token[] = [];
   let end = 0;
   for (const match of text.matchAll(patternOf(language))) {
+    if (tokens.length > PIECES_MAX - 3) break;
     const { index, groups = {}, 0: found } = match;
     const colour = Object.keys(groups).find((one) => groups[one] !== undefined) as Colour;
     if (found === "") continue;

@@ -54,6 +54,7 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
   };
 }
 
+const VALIDATED = "\r\nCache-Control: no-cache";
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
@@ -66,6 +67,16 @@ export function sameOriginOnly(reply: WireReply): WireReply {
   // Add the header only once, because browsers ignore it if an answer contains it twice.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
   return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
+}
+
+/**
+ * Returns a reply that the browser does not keep. Otherwise, the Back button shows a value that the browser has in its
+ * cache, even after a log-out and although the value has to be validated before its use.
+ */
+export function notKept(reply: WireReply): WireReply {
+  const { name, rest } = reply.headers;
+  if (!rest.includes(VALIDATED)) return reply;
+  return { ...reply, headers: { name, rest: rest.replace(VALIDATED, "\r\nCache-Control: no-store") } };
 }
 
 /** The answer to a CORS preflight. */

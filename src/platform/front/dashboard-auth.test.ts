@@ -67,10 +67,12 @@ t.test("with a token: a session reads, and writes only from the dashboard's own 
   t.equal(enter(auth, { cookie: "good", origin: "http://localhost:9800" }), 403, "the Origin of another page counts");
   t.equal(enter(auth, { cookie: "good" }, "get", { upgrades: true }), 403, "a WebSocket from nowhere");
   t.same(enter(auth, { cookie: "good", origin: OWN }, "get", { upgrades: true }), IN);
-  t.same(
-    enter(auth, { cookie: "good", "x-koor-instance": "one" }),
-    IN,
-    "who acts is the session's to say, not the header's",
+  const caller = { role: "server", actor: "one" };
+  t.same(enter(auth, { cookie: "good", "x-koor-instance": "one" }), { caller, session: SESSION }, "as with the token");
+  t.equal(
+    (enter(auth, { cookie: "good", "x-koor-instance": "one" }, "get", { open: true }) as AuthResult).caller,
+    SESSION.caller,
+    "the session's own routes compare its caller",
   );
   t.end();
 });

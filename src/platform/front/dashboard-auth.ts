@@ -9,7 +9,7 @@ import { Failure } from "../../base/result.js";
 import type { Exchange } from "../transport/transport.js";
 import type { WatchAccess } from "./access.js";
 import { ANONYMOUS, type Actors, type Caller } from "./caller.js";
-import { claimsOf, UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
+import { claimedCaller, claimsOf, hasClaim, UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
 
 /** The parts of a request that authentication reads. */
 export type RequestHead = Pick<Exchange, "header" | "verb" | "peer">;
@@ -77,15 +77,22 @@ export class DashboardAuth {
     if (authorization !== "" || !guard.guarded) {
       const caller = guard.identify(authorization, claimsOf(exchange), actors, { from: exchange, counts });
       if (caller instanceof Failure) return open ? { caller: ANONYMOUS, session: null } : caller;
-      const nameless = authorization === "" && caller.actor === "";
-      return { caller: nameless ? { ...caller, actor: DASHBOARD_ACTOR } : caller, session: null };
+      return { caller: authorization === "" ? namedCaller(caller) : caller, session: null };
     }
     const session = sessions.find(exchange.header("cookie"));
     if (session === undefined) return open ? { caller: ANONYMOUS, session: null } : UNAUTHENTICATED;
     const reads = !upgrades && (exchange.verb === "get" || exchange.verb === "head");
     if (!(reads && origin === "") && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
-    return { caller: session.caller, session };
+    const claims = claimsOf(exchange);
+    // The session's own routes compare the caller with that of the session.
+    if (open || session.caller.role !== "server" || !hasClaim(claims)) return { caller: session.caller, session };
+    return { caller: namedCaller(claimedCaller("server", claims, actors)), session };
   }
+}
+
+/** Returns a caller of the dashboard's port without a token. If it names no registered instance, it is the dashboard. */
+function namedCaller(caller: Caller): Caller {
+  return caller.actor === "" ? { ...caller, actor: DASHBOARD_ACTOR } : caller;
 }
 
 /** Whether the page with this Origin was served by the host in `Host`. */

@@ -247,7 +247,7 @@ export function hasClaim({ instance, session }: Claims): boolean {
  * Returns the caller that a request claims to be. Its actor is the claimed instance, if that instance is registered. If
  * no instance is claimed, the actor is the instance of the claimed session.
  */
-function claimedCaller(role: Caller["role"], { instance, session }: Claims, actors: Actors): Caller {
+export function claimedCaller(role: Caller["role"], { instance, session }: Claims, actors: Actors): Caller {
   if (instance !== "")
     return actors.touchId(instance) ? { role, actor: instance } : { role, actor: "", unknown: instance };
   if (session === "") return { role, actor: "" };

@@ -11,7 +11,7 @@ import type { Authenticator } from "./authenticator.js";
 import type { BodyReader } from "./body-reader.js";
 import type { Call } from "./call.js";
 import type { CallCounter } from "./caller.js";
-import { sameOriginOnly, withCorsHeaders } from "./cors.js";
+import { notKept, sameOriginOnly, withCorsHeaders } from "./cors.js";
 import type { DeferralGuard } from "./deferral.js";
 import { failureReply, type Header, type Refusals } from "./refusals.js";
 import type { RequestMetrics } from "./request-metrics.js";
@@ -99,7 +99,8 @@ export class Responder {
         trace: call.context.trace,
       });
     }
-    const own = call.port === "dashboard" ? sameOriginOnly(reply) : reply;
+    const ofPort = call.port === "dashboard" ? sameOriginOnly(reply) : reply;
+    const own = call.session === null ? ofPort : notKept(ofPort);
     const stamped = deferrals === null ? own : deferrals.stamp(own);
     call.exchange.send(call.origin === "" ? stamped : withCorsHeaders(call.origin, stamped));
     if (bytes > 0) {

@@ -1,4 +1,4 @@
-/** What all bundles and transpiled files have in common. */
+/** The settings that all bundles and transpiled files share. */
 
 /** The oldest JavaScript engine for which the build writes code. */
 export const TARGET = "node20.12";

@@ -1,9 +1,9 @@
 /**
  * Implements the steps of a release that are specific to Koor. .github/workflows/publish.yml runs them, and
- * docs/deployment.md describes the release. `check TAG` compares the tag with the version in all files and in the
- * changelog. `pack` writes the package, its SBOM and their checksums into `dist/release`; `sbom` writes only the SBOM.
- * `notes` prints the section of this version in the changelog. Run: `node deploy/release.mjs check v1.0.0 | pack | sbom
- * | notes`.
+ * docs/deployment.md describes the release. `check` compares the versions in all files and in the changelog, and a tag
+ * if one is given. `tag` prints the tag of this version, and `notes` its section in the changelog. `pack` writes the
+ * package, its SBOM and their checksums into `dist/release`; `sbom` writes only the SBOM. Run: `node deploy/release.mjs
+ * check [v1.0.0] | tag | notes | pack | sbom`.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -33,6 +33,10 @@ function versionOf() {
   return JSON.parse(read("package.json")).version;
 }
 
+function tagOf(version) {
+  return `v${version}`;
+}
+
 /** Returns the text of the changelog below the heading of a version; undefined if there is no such heading. */
 export function changesOf(version, log = read("CHANGELOG.md")) {
   const heading = new RegExp(`^## \\[${version.replaceAll(".", "\\.")}\\] - \\d{4}-\\d\\d-\\d\\d$`, "m");
@@ -43,12 +47,15 @@ export function changesOf(version, log = read("CHANGELOG.md")) {
   return (end < 0 ? rest : rest.slice(0, end)).trim();
 }
 
-/** Returns the reasons why the checkout cannot be released under this tag, one line each. */
+/**
+ * Returns the reasons why the checkout cannot be released, one line each.
+ * @param tag the tag of the release; "" if the release makes the tag
+ */
 export function findObstacles(tag) {
   const version = versionOf();
   const found = [];
-  if (tag !== `v${version}`)
-    found.push(`the tag is ${tag}, and package.json says ${version}: the tag is to be v${version}`);
+  if (tag !== "" && tag !== tagOf(version))
+    found.push(`the tag is ${tag}, and package.json says ${version}: the tag is to be ${tagOf(version)}`);
   for (const [path, pattern] of VERSION_PLACES) {
     const [, named = "no version"] = pattern.exec(read(path)) ?? [];
     if (named !== version) found.push(`${path} says ${named}, and package.json says ${version}`);
@@ -93,6 +100,9 @@ async function runStep([step, tag = ""]) {
   switch (step) {
     case "check":
       return findObstacles(tag);
+    case "tag":
+      process.stdout.write(`${tagOf(versionOf())}\n`);
+      return [];
     case "pack":
       return [await pack()].filter((problem) => problem !== "");
     case "sbom":
@@ -101,7 +111,7 @@ async function runStep([step, tag = ""]) {
       process.stdout.write(`${changesOf(versionOf()) ?? ""}\n`);
       return [];
     default:
-      return ["say check TAG, pack, sbom or notes"];
+      return ["say check [TAG], tag, notes, pack or sbom"];
   }
 }
 

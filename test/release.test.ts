@@ -26,7 +26,7 @@ interface Step {
 }
 
 interface Workflow {
-  readonly on: { readonly push: { readonly tags: readonly string[] } };
+  readonly on: Readonly<Record<string, { readonly tags: readonly string[] } | null>>;
   readonly jobs: Readonly<
     Record<string, { readonly permissions: Readonly<Record<string, string>>; readonly steps: readonly Step[] }>
   >;
@@ -37,7 +37,9 @@ const WORKFLOW = parse(readFileSync(join(CHECKOUT, ".github/workflows/publish.ym
 const LEFT_OUT = new Set(["npm ci --ignore-scripts", ".ci/run"]);
 
 t.test("the version of all files is that of the tag", async (t) => {
-  t.match(await run(process.execPath, [PROGRAM, "check", `v${VERSION}`]), { stderr: "" });
+  for (const tag of ["", `v${VERSION}`])
+    t.match(await run(process.execPath, [PROGRAM, "check", tag]), { stderr: "" }, `tag "${tag}"`);
+  t.equal((await run(process.execPath, [PROGRAM, "tag"])).stdout, `v${VERSION}\n`);
   await t.rejects(run(process.execPath, [PROGRAM, "check", "v0.0.1"]), {
     code: 1,
     stderr: `the tag is v0.0.1, and package.json says ${VERSION}: the tag is to be v${VERSION}\n`,
@@ -48,7 +50,7 @@ t.test("the version of all files is that of the tag", async (t) => {
 });
 
 t.test("the workflow asks for no more rights than it needs", (t) => {
-  t.same(WORKFLOW.on.push.tags, ["v*"]);
+  t.same(WORKFLOW.on, { workflow_dispatch: null, push: { tags: ["v*"] } });
   t.same(WORKFLOW.jobs["check"]?.permissions, { contents: "read" });
   t.same(WORKFLOW.jobs["publish"]?.permissions, { contents: "write", "id-token": "write" });
   t.end();
@@ -108,7 +110,8 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
     HOME: home,
     npm_config_cache: join(home, "cache"),
     npm_config_update_notifier: "false",
-    GITHUB_REF_NAME: `v${VERSION}`,
+    GITHUB_SHA: "0123456789abcdef",
+    TAG: `v${VERSION}`,
     GITHUB_SERVER_URL: "https://github.com",
     GITHUB_REPOSITORY: "owner/koor",
   };
@@ -136,6 +139,7 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
   t.ok(Buffer.from(attachment?.data ?? "", "base64").equals(archive), "it is the package that was built");
 
   const ghWords = readFileSync(join(home, "gh"), "utf8").split("\n");
+  t.same(ghWords.slice(0, 5), ["release", "create", `v${VERSION}`, "--target", env.GITHUB_SHA]);
   for (const name of [`koor-${VERSION}.tgz`, "sbom.cdx.json", "SHA256SUMS"]) {
     t.ok(ghWords.includes(`dist/release/${name}`), `the release has ${name}`);
     t.ok(existsSync(join(release, name)));

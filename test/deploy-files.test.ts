@@ -25,6 +25,14 @@ const KUBERNETES = ["1.29", "1.37"];
 /** The figure of `systemd-analyze security` that docs/deployment.md names is at most this: tenths. */
 const EXPOSURE_MAX = 20;
 
+/** The seconds that a server has for its stop (docs/deployment.md). */
+const STOP_S = 15;
+
+interface Service {
+  readonly restart?: string;
+  readonly stop_grace_period?: string;
+}
+
 const read = (name: string): string => readFileSync(join(DEPLOY, name), "utf8");
 
 function missing(program: string, ...parameters: string[]): string | false {
@@ -107,11 +115,16 @@ t.test("the files name options that exist", (t) => {
   t.end();
 });
 
-t.test("Docker starts each service again after a restart of the machine", (t) => {
+t.test("Docker lets each service end, and starts it again after a restart of the machine", (t) => {
   for (const name of COMPOSE_FILES) {
     const { services } = parse(read(name), { merge: true }) as Readonly<Record<"services", object>>;
-    for (const [service, { restart }] of Object.entries(services) as [string, { readonly restart?: string }][])
+    for (const [service, { restart, stop_grace_period: grace = "" }] of Object.entries(services) as [
+      string,
+      Service,
+    ][]) {
       t.equal(restart, "unless-stopped", `${name}: ${service}`);
+      t.ok(Number.parseInt(grace, 10) >= STOP_S, `${name}: ${service} has ${STOP_S} s to stop`);
+    }
   }
   t.end();
 });

@@ -60,7 +60,9 @@ t.test("a story says who broke a lease and why, and who failed at a task that is
       breaks: [row(1, "2", "on *holiday*"), row(2, "", "because"), row(3, "2", "refused", "error")],
     },
   );
-  const sentences = lines.filter((line) => line.startsWith("- ")).map((line) => line.slice("- 2026-02-09 14:30:00 ".length));
+  const sentences = lines
+    .filter((line) => line.startsWith("- "))
+    .map((line) => line.slice("- 2026-02-09 14:30:00 ".length));
   t.same(sentences, [
     "ben failed at it, and it is dead: it hangs",
     "CI ran `x`: passed",

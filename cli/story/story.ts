@@ -3,7 +3,7 @@ import { STORY_EVENTS_MAX, STORY_PAGE_EVENTS } from "../../schemas/limits/story.
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { DAY_MS } from "../../shared/duration.js";
 import { parseJson } from "../../shared/json-text.js";
-import { ask, failureOf, Refusal } from "../ask.js";
+import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -12,8 +12,6 @@ import { isFailure, type Outcome } from "../outcome.js";
 import { print } from "../output.js";
 import type { Settings } from "../settings.js";
 import { writeStory } from "./markdown.js";
-
-const FORBIDDEN = 403;
 
 type Query = Readonly<Record<string, string>>;
 
@@ -54,8 +52,8 @@ async function readKeptSince(settings: Settings): Promise<Outcome<string | undef
 }
 
 /**
- * Reads who broke the leases of a period, and why. The events do not contain it. Returns nothing if no lease was broken,
- * or if the caller may not read the audit log.
+ * Reads who broke the leases of a period, and why. The events do not contain it. Makes no call if no lease was
+ * broken.
  */
 async function readBreaks(settings: Settings, period: Query, events: readonly Item[]): Promise<Outcome<Item[]>> {
   const isBreak = ({ topic, data }: Item): boolean => topic === "lease.lost" && itemOf(data)["reason"] === "broken";
@@ -63,7 +61,6 @@ async function readBreaks(settings: Settings, period: Query, events: readonly It
   for (let before = ""; events.some(isBreak) && rows.length < STORY_EVENTS_MAX; ) {
     const query = { ...period, action: "lease.break", limit: String(STORY_PAGE_EVENTS), ...(before && { before }) };
     const page = await askForItems(settings, "/api/audit", query);
-    if (page instanceof Refusal && page.status === FORBIDDEN) return [];
     if (isFailure(page)) return page;
     rows.push(...page);
     if (page.length === 0) break;

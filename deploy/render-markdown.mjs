@@ -110,6 +110,8 @@ export function renderPage(markdown, name) {
         return target === null ? html : `<a href="${target.replaceAll("&", "&amp;")}">${html}</a>`;
       },
       code: ({ text }) => codeBlock(text),
+      // A list of members has no spaces, so a line of a table can only break after its commas.
+      codespan: ({ text }) => `<code>${escaped(text).replaceAll(',"', ',<wbr>"')}</code>`,
       html: ({ text }) => rewriteHtml(text),
     },
     hooks: {

@@ -61,6 +61,15 @@ function isOpen(command) {
   return /['"]/.test(rest) || rest.endsWith("\\");
 }
 
+/** Matches code in a line that is never broken: a flag, or a short text. */
+const WHOLE = /^(?:--?[\w-]+|.{1,16})$/;
+
+/** Renders code within a line. A list of members has no spaces, so it can only be broken after its commas. */
+function codeSpan(text) {
+  if (WHOLE.test(text)) return `<code class="whole">${escaped(text)}</code>`;
+  return `<code>${escaped(text).replaceAll(',"', ',<wbr>"')}</code>`;
+}
+
 /**
  * Renders a block of code. If it shows commands after prompts, the prompts and the output are marked, so that the page
  * can copy the commands only.
@@ -110,6 +119,7 @@ export function renderPage(markdown, name) {
         return target === null ? html : `<a href="${target.replaceAll("&", "&amp;")}">${html}</a>`;
       },
       code: ({ text }) => codeBlock(text),
+      codespan: ({ text }) => codeSpan(text),
       html: ({ text }) => rewriteHtml(text),
     },
     hooks: {

@@ -98,6 +98,12 @@ t.test("each shell block is run by a test, or has a reason", (t) => {
   t.end();
 });
 
+t.test("no shell block is indented, because the tests of whole pages read blocks without indentation", (t) => {
+  for (const page of PAGES)
+    t.notMatch(readPage(page), /^ +```(?:sh|shell|bash|console)?\n +(?:\w*\$|koor|curl) /m, page);
+  t.end();
+});
+
 t.test("the tests that are named exist, and those of whole pages read their page", (t) => {
   for (const [page, test] of Object.entries(OWN_TEST)) {
     const text = test === "test/guide-examples.test.ts" ? page : readFileSync(join(ROOT, test), "utf8");

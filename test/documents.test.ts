@@ -87,6 +87,7 @@ t.test("each page is there as HTML, with all pages in its contents and no dead l
     }
   }
   t.ok(links > NAMES.length * LISTED.length);
+  t.match(pages.get("/docs/http-api"), /\{"lease_id",<wbr>"holder"/, "a list of members can break in a narrow column");
 });
 
 t.test("the Markdown and llms.txt are on both ports, without a token, with ETags", async (t) => {

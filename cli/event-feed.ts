@@ -96,7 +96,7 @@ class EventFeed {
   /** Prints one event or notice, from a session or from a polled page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
-    // Only an event's JSON begins with an id. A frame without one is a notice.
+    // The JSON of an event begins with its id. The JSON of a notice, for example of a lag, has no id.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();

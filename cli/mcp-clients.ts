@@ -249,7 +249,7 @@ export function isClientName(name: string): name is ClientName {
   return Object.hasOwn(MCP_CLIENTS, name);
 }
 
-/** Returns the row of a client. All rows have the same type here. */
+/** Returns what MCP_CLIENTS says of a client. */
 export function mcpClient(name: ClientName): McpClient {
   return MCP_CLIENTS[name];
 }

@@ -1,6 +1,6 @@
 /**
- * Declares the interface of a target: the branch into which a landing lands. It is a branch of a remote or of this
- * repository. Types only.
+ * Declares the interface of a target. A target is the branch into which `koor land` merges: a branch of a remote, or of
+ * this repository. Types only.
  */
 import type { CliFailure } from "../failure.js";
 

@@ -86,9 +86,9 @@ export class RequestHead {
   }
 
   /**
-   * Whether uWebSockets.js ends the connection after the answer. It does so if the value of the request's Connection
-   * header is as long as `close`. The library does not tell the client, so the server must add `Connection: close` to
-   * the answer.
+   * Whether uWebSockets.js ends the connection after the answer. It compares only the length of the request's
+   * Connection header, so it does so for each value with the five characters of `close`. The library does not tell the
+   * client, so the server must add `Connection: close` to the answer.
    */
   get libraryCloses(): boolean {
     return this.get("connection").length === "close".length;

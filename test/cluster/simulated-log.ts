@@ -5,7 +5,6 @@
  * state.
  */
 import { must } from "../../src/base/assert.js";
-import { MARK_BYTES } from "../../src/cluster/entry-mark.js";
 import {
   LogError,
   type Appended,
@@ -221,7 +220,7 @@ export class SimulatedLog {
       return;
     }
     session.delivered = id;
-    const isDamaged = !this.isReliable && random(100) === 0 && bytes.byteLength > MARK_BYTES;
+    const isDamaged = !this.isReliable && random(100) === 0;
     session.listener.entry(id, isDamaged ? damage(bytes, random) : bytes, this.last);
   }
 
@@ -266,10 +265,10 @@ export class SimulatedLog {
   }
 }
 
-/** Returns a copy of an entry in which one bit of the body differs, as after a fault of the network. */
+/** Returns a copy of an entry in which one bit differs, as after a fault of the network. */
 function damage(bytes: Uint8Array, random: Random): Uint8Array {
   const copy = Buffer.from(bytes);
-  const at = random(bytes.byteLength - MARK_BYTES);
+  const at = random(bytes.byteLength);
   copy.writeUInt8(copy.readUInt8(at) ^ (1 << random(8)), at);
   return copy;
 }

@@ -430,6 +430,53 @@ t.test("backup and restore need the server's token", async (t) => {
   );
 });
 
+t.test("a client continues its session after a restore with the new token of its agent", async (t) => {
+  const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
+  const server = bearer("s3cret");
+  const register = async ({ port }: Koor): Promise<Record<string, string>> => {
+    const answer = await sendJson(port, "POST", "/api/instances/register", { name: "ana" }, server);
+    return bearer(answer.json<{ readonly token: string }>().token);
+  };
+  /** Sends an event of a session, and returns the status and the ids of the instances of this client's sessions. */
+  const begin = async ({ port }: Koor, session: string, token: Record<string, string>): Promise<[number, string[]]> => {
+    const body = { session_id: session, cwd: "/w", hook_event_name: "SessionStart" };
+    const { status } = await sendJson(port, "POST", "/api/hooks/claude", body, token);
+    const listed = (await send(port, "GET", "/api/instances", { headers: server })).json<
+      { readonly id: string; readonly client?: string }[]
+    >();
+    return [status, listed.filter(({ client }) => client === "claude").map(({ id }) => id)];
+  };
+  const old = await guarded(t);
+  const oldToken = await register(old);
+  const [, own] = await begin(old, "s-own", oldToken);
+  await begin(old, "s-shared", oldToken);
+  const [, all] = await begin(old, "s-server", server);
+  const body = (await send(old.port, "GET", "/api/backup", { headers: server })).text;
+  const next = await guarded(t);
+  t.equal((await send(next.port, "POST", "/api/restore", { body, headers: server })).status, 200);
+  const newToken = await register(next);
+  for (const session of ["s-server", "s-shared"])
+    t.same(
+      (await begin(next, session, server))[1].toSorted(),
+      all.toSorted(),
+      `the server's token continues ${session} with the same instance`,
+    );
+  t.equal((await begin(next, "s-shared", newToken))[0], 403, "a session that another token has continued meanwhile");
+  t.equal((await begin(next, "s-server", newToken))[0], 403, "a session of the server's token");
+  const events = await Promise.all([begin(next, "s-own", newToken), begin(next, "s-own", newToken)]);
+  t.same(
+    events.map(([status]) => status),
+    [200, 200],
+  );
+  const [, after] = await begin(next, "s-own", newToken);
+  t.equal(after.length, all.length, "one instance replaces the old one");
+  t.notOk(
+    after.some((id) => own.includes(id)),
+    "no other token gets the old instance",
+  );
+  t.equal((await begin(next, "s-own", await register(next)))[0], 403, "the new session belongs to its token");
+});
+
 t.test("one restore runs at a time, and one that breaks off leaves nothing", async (t) => {
   const koor = await startKoor(t);
   let release: () => void = () => undefined;

@@ -25,6 +25,8 @@ const KINDS: ReadonlyMap<number, MarkedKind> = new Map(
 );
 
 const NAME = Buffer.from("KoorLog", "latin1");
+/** A message whose mark has at most this number of wrong bytes in the name of Koor is a damaged entry. */
+const NAME_BYTES_WRONG_MAX = 2;
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
@@ -61,15 +63,16 @@ export interface Marked {
 }
 
 /**
- * Splits a marked message into its parts. Returns null if there is no mark, and "damaged" if the checksum in the mark
- * is wrong.
+ * Splits a marked message into its parts. Returns null if there is no mark, and "damaged" if the checksum or a part of
+ * the name in the mark is wrong.
  */
 export function readMark(bytes: Uint8Array): Marked | "damaged" | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.byteLength - MARK_BYTES;
   if (end < 0) return null;
   const nameAt = end + CHECKSUM_BYTES;
-  if (!buffer.subarray(nameAt, nameAt + NAME.byteLength).equals(NAME)) return null;
+  const wrong = NAME.reduce((sum, byte, at) => sum + Number(buffer[nameAt + at] !== byte), 0);
+  if (wrong > 0) return wrong <= NAME_BYTES_WRONG_MAX ? "damaged" : null;
   const format = buffer.readUInt8(buffer.byteLength - 1);
   if (checksumOf(buffer, end, format) !== buffer.readUInt32BE(end)) return "damaged";
   return { body: buffer.subarray(0, end), format, kind: KINDS.get(format) };

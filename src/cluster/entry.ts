@@ -205,9 +205,9 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[], clusterVersion
 export type Origin = "node" | "damaged" | "foreign";
 
 /**
- * Determines the origin of a message in the log. A damaged entry has a mark with a wrong checksum. A foreign message
- * has no mark, and is not an unmarked entry of an old version either. Every node gets the same result for the same
- * bytes.
+ * Determines the origin of a message in the log. A damaged entry has a mark with a wrong checksum or a slightly wrong
+ * name. A foreign message has no mark, and is not an unmarked entry of an old version either. Every node gets the same
+ * result for the same bytes.
  */
 export function originOf(bytes: Uint8Array): Origin {
   const marked = readMark(bytes);

@@ -1,8 +1,14 @@
 /**
  * Reads the log for the applier, with back pressure. It pauses the delivery when more than `pendingBytesMax` bytes wait
  * to be applied, and resumes it at half of that. It skips and counts damaged entries and foreign messages. A foreign
- * message was appended by another program, not by a node. Runs in the writer thread.
+ * message was appended by another program, not by a node.
+ *
+ * An entry may also be damaged on its way to this node. The other nodes apply such an entry, so this node must not skip
+ * it. The reader therefore asks for a new session at the first damaged entry, and skips the entry only if it arrives
+ * with the same damage again. It then skips all damaged entries of this session, so that many of them cause only one
+ * new session. Runs in the writer thread.
  */
+import { crc32 } from "node:zlib";
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "./log/ordered-log.js";
 import type { Applier } from "./applier.js";
@@ -18,6 +24,10 @@ export class LogReader {
   #foreign = 0;
   #damaged = 0;
   #newestSkipped = 0;
+  /** The damaged entry for which the reader has asked for a new session; null if there is none. */
+  #suspect: { readonly id: number; readonly sum: number } | null = null;
+  /** Whether an entry of this session arrived damaged a second time. */
+  #isLogDamaged = false;
 
   constructor(
     applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">,
@@ -73,12 +83,17 @@ export class LogReader {
   /** Resets the state of the delivery for a new session, which starts unpaused. */
   restart(): void {
     this.#state = "reading";
+    this.#isLogDamaged = false;
   }
 
-  /** Passes a delivered message of the log to the applier, or skips a foreign or damaged one. */
-  receive(id: number, bytes: Uint8Array, last: number): void {
+  /**
+   * Passes a delivered message of the log to the applier, or skips a foreign or damaged one. Returns false if the caller
+   * must open a new session, and must ignore the later messages of this session.
+   */
+  receive(id: number, bytes: Uint8Array, last: number): boolean {
     this.#last = Math.max(this.#last, last, id);
     const origin = originOf(bytes);
+    if (origin === "damaged" && !this.#isDamagedInLog(id, bytes)) return false;
     if (origin === "node") {
       // Copy the bytes, because they may be in the connection's buffer, which the library reuses.
       this.#applier.receive(id, new Uint8Array(bytes));
@@ -89,6 +104,15 @@ export class LogReader {
       this.#applier.skip(bytes.byteLength);
     }
     this.#state = "reading";
+    return true;
+  }
+
+  /** Returns whether a damaged entry is damaged in the log itself, as far as the reader knows. */
+  #isDamagedInLog(id: number, bytes: Uint8Array): boolean {
+    const sum = crc32(bytes);
+    this.#isLogDamaged ||= this.#suspect?.id === id && this.#suspect.sum === sum;
+    this.#suspect = { id, sum };
+    return this.#isLogDamaged;
   }
 
   /** Pauses or resumes the delivery, depending on how many bytes wait to be applied. */

@@ -1,7 +1,8 @@
 /**
  * An in-memory log with the faults of a log over a network. An append in flight is stored once, twice or never, even
- * after its session has ended. Acknowledgements get lost, nodes are at different positions, and sessions break. The
- * caller decides what happens next, one step at a time. Pure but for its state.
+ * after its session has ended. Acknowledgements get lost, entries are damaged on their way to a node, nodes are at
+ * different positions, and sessions break. The caller decides what happens next, one step at a time. Pure but for its
+ * state.
  */
 import { must } from "../../src/base/assert.js";
 import {
@@ -219,7 +220,8 @@ export class SimulatedLog {
       return;
     }
     session.delivered = id;
-    session.listener.entry(id, bytes, this.last);
+    const isDamaged = !this.isReliable && random(100) === 0;
+    session.listener.entry(id, isDamaged ? damage(bytes, random) : bytes, this.last);
   }
 
   /** Stores an append in flight, loses it, or reports its outcome. */
@@ -261,4 +263,12 @@ export class SimulatedLog {
     this.history.push(bytes);
     this.onStored();
   }
+}
+
+/** Returns a copy of an entry in which one bit differs, as after a fault of the network. */
+function damage(bytes: Uint8Array, random: Random): Uint8Array {
+  const copy = Buffer.from(bytes);
+  const at = random(bytes.byteLength);
+  copy.writeUInt8(copy.readUInt8(at) ^ (1 << random(8)), at);
+  return copy;
 }

@@ -3,7 +3,7 @@
  * session that changes nothing is answered from memory, so it costs the writer nothing. Runs on the front.
  */
 import type { BeginSessionRequest } from "../../../schemas/agent-sessions.js";
-import type { Checkout, CheckoutBody } from "../../../schemas/instances.js";
+import type { Checkout, CheckoutBody, DeregisterReply } from "../../../schemas/instances.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "../../../schemas/limits/instances.js";
 import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
 import { textProblem } from "../../../schemas/text.js";
@@ -16,11 +16,12 @@ import type { Caller } from "../../platform/front/caller.js";
 import { mayAll, tokenOwnerOf } from "../../platform/front/roles.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
+import { deregisterInstance } from "../instances/commands.js";
 import { isSameCheckout, isValidCheckout, mergeCheckout } from "../instances/checkout.js";
 import type { Directory } from "../instances/directory.js";
 import type { Entry, InstanceRow } from "../instances/entry.js";
 import { NO_PLACE, NO_ROOM } from "../instances/front.js";
-import { hashToken, makeToken } from "../instances/token.js";
+import { hashToken, hasLostToken, makeToken } from "../instances/token.js";
 import { beginSession, endSession } from "./commands.js";
 
 const LABEL = { charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true } as const;
@@ -90,8 +91,8 @@ export class AgentSessions {
    * checkout is stored. The event counts as activity of both instances. Returns null if the session or the subagent has
    * ended and the event does not restart it.
    *
-   * Fails with INVALID_ARGUMENT for an invalid id, with PERMISSION_DENIED if the session was begun with another token,
-   * and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
+   * Fails with INVALID_ARGUMENT for an invalid id, with PERMISSION_DENIED if the session was begun with another token
+   * that is not lost, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
    */
   begin(
     event: SessionEvent,
@@ -104,7 +105,8 @@ export class AgentSessions {
     const entry = directory.ofSession(session);
     const subagent = agent === null ? null : directory.ofSession(session, agent.id);
     if (entry !== undefined) {
-      if (!this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+      if (!this.#mayName(entry, caller))
+        return this.#isAbandoned(entry, caller) ? this.#replace(entry, event, { caller, context }) : NOT_YOUR_SESSION;
       const isOver = hasEnded(entry) || (subagent !== undefined && subagent !== null && hasEnded(subagent));
       if (isOver && !restarts) return null;
       if (!isOver && subagent !== undefined && !movesTo(entry.checkout, event.checkout))
@@ -127,7 +129,8 @@ export class AgentSessions {
     const { directory, writer, rows, log } = this.#options;
     if (![session, agent ?? session].every(isSessionId)) return [];
     const entry = directory.ofSession(session, agent ?? "");
-    if (entry !== undefined && !this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
+    if (entry !== undefined && !this.#mayName(entry, caller))
+      return this.#isAbandoned(entry, caller) ? [] : NOT_YOUR_SESSION;
     // A session that this node does not know may have begun at another node of a cluster. So the writer decides, unless
     // this node knows that the session has ended.
     if (entry !== undefined && hasEnded(entry)) return [];
@@ -143,6 +146,38 @@ export class AgentSessions {
     }
     for (const id of ended) log.info("agent session ended", { id, name: directory.get(id)?.name });
     return ended;
+  }
+
+  /**
+   * Returns whether only the server's token can still continue a session, and no client has continued it since the
+   * caller was registered. This is so if the token that began the session was lost by a restore, and the client of the
+   * session has registered again for another token.
+   */
+  #isAbandoned({ session, last_seen, waits }: Entry, caller: Caller): boolean {
+    const { directory } = this.#options;
+    const owner = directory.get(session?.owner ?? "");
+    const own = directory.get(tokenOwnerOf(caller));
+    if (owner === undefined || own === undefined || !hasLostToken(owner.token_hash)) return false;
+    return waits === 0 && last_seen < own.registered_at;
+  }
+
+  /**
+   * Deletes the instance of an abandoned session with its subagents, and begins the session again. The caller does not
+   * get the old instance, because it may be another agent that must not read the messages of that instance.
+   */
+  async #replace({ id }: Entry, event: SessionEvent, call: EventCall): Promise<SessionInstances | null | Failure> {
+    const { directory, writer, log } = this.#options;
+    for (let at: string | null = null; ; ) {
+      const reply: DeregisterReply | Failure = await writer.request(deregisterInstance, { id, at }, call.context);
+      // Another event of the session may have replaced it meanwhile.
+      if (reply instanceof Failure && reply.status !== "NOT_FOUND") return reply;
+      if (reply instanceof Failure) break;
+      for (const gone of reply.ids) directory.remove(gone);
+      at = reply.more;
+      if (at === null) break;
+    }
+    log.info("abandoned agent session replaced", { id });
+    return this.#begin(event, directory.ofSession(event.session), undefined, call);
   }
 
   async #begin(

@@ -1,14 +1,13 @@
 /**
  * The kind of records for instances, in the order of their registration. An instance is stored in two tables. Its
- * record contains no token, so no client has a valid token of a restored instance. The restored row gets a random token
- * hash, so no later token can match it either.
+ * record contains no token, so no client has a valid token of a restored instance. The restored row gets random bytes
+ * that no token matches, and by which the server recognizes that the token is lost.
  */
 import { INSTANCE_STATUSES } from "../../../../schemas/instances.js";
-import { crypto } from "../../../base/crypto.js";
+import { makeLostToken } from "../../instances/token.js";
 import type { Kind } from "../kind.js";
 import { JSON_VALUE, later, nullable, rowKind, sparse, TEXT, TIME } from "./rows.js";
 
-const HASH_BYTES = 32;
 const STATUSES: ReadonlySet<unknown> = new Set(INSTANCE_STATUSES);
 
 const name = "instance";
@@ -44,7 +43,7 @@ const bodies = rowKind({
     if (!STATUSES.has(status)) return `status must be one of ${INSTANCE_STATUSES.join(", ")}`;
     if (checkout !== undefined && !isCheckout(checkout)) return "checkout must have the members of a checkout";
     const listed = Array.isArray(capabilities) && capabilities.every((capability) => typeof capability === "string");
-    return listed ? [crypto().randomBytes(HASH_BYTES)] : "capabilities must be an array of text";
+    return listed ? [makeLostToken()] : "capabilities must be an array of text";
   },
   order,
 });

@@ -3,7 +3,7 @@
  * to be applied, and resumes it at half of that. It skips and counts damaged entries and foreign messages. A foreign
  * message was appended by another program, not by a node.
  *
- * An entry may also be damaged on its way to this node. The other nodes apply such an entry, so this node must not skip
+ * An entry may also be damaged in flight to this node. The other nodes apply such an entry, so this node must not skip
  * it. The reader therefore asks for a new session at the first damaged entry, and skips the entry only if it arrives
  * with the same damage again. It then skips all damaged entries of this session, so that many of them cause only one
  * new session. Runs in the writer thread.

@@ -85,7 +85,7 @@ export interface ReplicaOptions
 const READING_PAUSED = "reading of the log pauses until there is room for its entries";
 const UNKNOWN_OUTCOME = "the log did not confirm an entry";
 const NOT_RETURNED = "an entry that this node has appended was not delivered";
-const DAMAGED_ON_ITS_WAY = "is damaged: it is read again, because it may have been damaged on its way";
+const DAMAGED_IN_FLIGHT = "is damaged: it is read again, because it may have been damaged in flight";
 const FOREIGN_WARNING =
   "the log has messages that no node has appended: every node skips them; find out which other program writes there";
 const DAMAGED_WARNING =
@@ -300,7 +300,7 @@ export class Replica {
 
   #onDelivered(id: number, bytes: Uint8Array, last: number): void {
     if (!this.#reader.receive(id, bytes, last)) {
-      this.#connection.lose(`entry ${id} ${DAMAGED_ON_ITS_WAY}`);
+      this.#connection.lose(`entry ${id} ${DAMAGED_IN_FLIGHT}`);
       return;
     }
     this.#reader.adjust(this.#connection.session, this.#options.elapsed());

@@ -1,6 +1,6 @@
 /**
  * An in-memory log with the faults of a log over a network. An append in flight is stored once, twice or never, even
- * after its session has ended. Acknowledgements get lost, entries are damaged on their way to a node, nodes are at
+ * after its session has ended. Acknowledgements get lost, entries are damaged in flight to a node, nodes are at
  * different positions, and sessions break. The caller decides what happens next, one step at a time. Pure but for its
  * state.
  */

@@ -39,8 +39,9 @@ function manifestOf(name, paths) {
 }
 
 /**
- * Returns the module `tap`. Its default export is the test to which a test file adds its tests: the root of the process,
- * or what test/support/several-files.ts has set. A default export that changes is seen by all modules that import it.
+ * Returns the module `tap`. Its default export is the test to which a test file adds its tests: the root of the
+ * process, or what test/support/several-files.ts has set. A default export that changes is seen by all modules that
+ * import it.
  */
 function tapModule(bundle) {
   return [

@@ -14,7 +14,9 @@ const OWNER_EXECUTES = 0o100;
 /** The files that npm publishes although `files` in package.json does not name them. */
 const ALWAYS = ["LICENSE", "README.md", "package.json"];
 
-/** Lists the files of an entry of `files`: a file, a folder with everything in it, or a pattern such as `deploy/*.mjs`. */
+/**
+ * Lists the files of an entry of `files`: a file, a folder with everything in it, or a pattern such as `deploy/*.mjs`.
+ */
 function listEntry(entry) {
   const path = join(ROOT, entry);
   if (basename(entry).startsWith("*")) {

@@ -1,4 +1,6 @@
-/** Adds a button to each block of code. It copies the commands of the block, or the whole block if it has no prompts. */
+/**
+ * Adds a button to each block of code. It copies the commands of the block, or the whole block if it has no prompts.
+ */
 
 /** The number of milliseconds for which a button confirms that the code was copied. */
 const CONFIRMED_MS = 1_500;

@@ -1,6 +1,6 @@
 /**
- * Compiles schemas to checks. The build makes a bundle of this module (deploy/build-programs.mjs), and each thread loads the
- * bundle at its first use.
+ * Compiles schemas to checks. The build makes a bundle of this module (deploy/build-programs.mjs), and each thread
+ * loads the bundle at its first use.
  */
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";

@@ -87,8 +87,8 @@ export class LogReader {
   }
 
   /**
-   * Passes a delivered message of the log to the applier, or skips a foreign or damaged one. Returns false if the caller
-   * must open a new session, and must ignore the later messages of this session.
+   * Passes a delivered message of the log to the applier, or skips a foreign or damaged one. Returns false if the
+   * caller must open a new session, and must ignore the later messages of this session.
    */
   receive(id: number, bytes: Uint8Array, last: number): boolean {
     this.#last = Math.max(this.#last, last, id);

@@ -1,6 +1,6 @@
 /**
- * Tests which lease requests leave the queue because no call waits for them, and that a busy writer is asked again. Uses
- * a scripted writer.
+ * Tests which lease requests leave the queue because no call waits for them, and that a busy writer is asked again.
+ * Uses a scripted writer.
  */
 import t from "tap";
 import type { LeaseRecord } from "../../../schemas/leases.js";

@@ -90,7 +90,9 @@ export class DashboardAuth {
   }
 }
 
-/** Returns a caller of the dashboard's port without a token. If it names no registered instance, it is the dashboard. */
+/**
+ * Returns a caller of the dashboard's port without a token. If it names no registered instance, it is the dashboard.
+ */
 function namedCaller(caller: Caller): Caller {
   return caller.actor === "" ? { ...caller, actor: DASHBOARD_ACTOR } : caller;
 }

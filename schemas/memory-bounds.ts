@@ -140,12 +140,12 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "the request waits for a thread, then 503",
   },
   {
-    stock: "a list of leases that is built, as text and as bytes, and those that wait for it",
+    stock: "a list of leases or conflicts that is built, as text and as bytes, and those that wait for it",
     thread: "front",
     items: "LONG_LEASE_LISTS_WAITING_MAX",
     bytes: null,
     each: (2 * answers.LIST_BYTES_MAX) / leases.LONG_LEASE_LISTS_WAITING_MAX + answers.WHOLE_ANSWER_BYTES_MAX,
-    checked: "src/features/leases/front-search.ts",
+    checked: "src/features/leases/long-lists.ts",
     beyond: "503",
   },
   {

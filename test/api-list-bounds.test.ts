@@ -4,7 +4,11 @@
  */
 import t, { type Test } from "tap";
 import { LIST_BYTES_MAX } from "../schemas/limits/answers.js";
-import { LONG_LEASE_LISTS_WAITING_MAX, LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX } from "../schemas/limits/leases.js";
+import {
+  CHECK_PATHS_MAX,
+  LONG_LEASE_LISTS_WAITING_MAX,
+  LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX,
+} from "../schemas/limits/leases.js";
 import { MESSAGE_BODY_BYTES_MAX } from "../schemas/limits/messages.js";
 import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
 import { runCli } from "./cli/run-cli.js";
@@ -191,6 +195,15 @@ t.test("only few long lists of leases are built together", async (t) => {
   const refused = lists.filter(({ status }) => status === 503);
   t.equal(refused.length + whole.length, lists.length);
   t.ok(refused.length > 0, "the others would take memory without a limit");
+  const paths = Array.from({ length: CHECK_PATHS_MAX }, (_, at) => `${at}.ts`);
+  t.equal((await agent.tryLease(["path:**"])).status, 200);
+  const checks = await Promise.all(
+    Array.from({ length: 2 * LONG_LEASE_LISTS_WAITING_MAX }, () =>
+      sendJson(port, "POST", "/api/leases/check", { paths, workspace: agent.workspace }, other.headers),
+    ),
+  );
+  const statuses = new Set(checks.map(({ status }) => status));
+  t.same([...statuses].toSorted(), [200, 503]);
 });
 
 t.test("the command line reads a list to its end", async (t) => {

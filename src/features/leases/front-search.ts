@@ -3,21 +3,14 @@
  */
 import type { Static } from "typebox";
 import type { LeaseQuery, LeaseRecord } from "../../../schemas/leases.js";
-import {
-  LEASE_LIST_PAGE,
-  LEASE_ROWS_DEFAULT,
-  LONG_LEASE_LIST_WAIT_MS_MAX,
-  LONG_LEASE_LISTS_TOGETHER_MAX,
-  LONG_LEASE_LISTS_WAITING_MAX,
-  LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX,
-} from "../../../schemas/limits/leases.js";
+import { LEASE_LIST_PAGE, LEASE_ROWS_DEFAULT } from "../../../schemas/limits/leases.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { BUSY, Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { wholeListReply } from "../../platform/front/reply.js";
 import type { Answer } from "../../platform/front/route.js";
 import { type CallContext, callerOf } from "../../platform/rpc/frames.js";
-import { type Permit, Semaphore } from "../../platform/threads/semaphore.js";
+import type { Permit, Semaphore } from "../../platform/threads/semaphore.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { isLease, leaseRow, liveLease, readGlobs } from "../claims/lease.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
@@ -39,16 +32,11 @@ export interface LeaseSearchOptions {
 export class LeaseSearch {
   readonly #options: LeaseSearchOptions;
   readonly #slice = new TimeSlice();
-  /** Limits the memory that lists take while they are built. */
-  readonly #longLists = new Semaphore({
-    permits: LONG_LEASE_LISTS_TOGETHER_MAX,
-    waitingMax: LONG_LEASE_LISTS_WAITING_MAX,
-    waitingOfCallerMax: LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX,
-    waitMsMax: LONG_LEASE_LIST_WAIT_MS_MAX,
-  });
+  readonly #longLists: Semaphore;
 
-  constructor(options: LeaseSearchOptions) {
+  constructor(options: LeaseSearchOptions, longLists: Semaphore) {
     this.#options = options;
+    this.#longLists = longLists;
   }
 
   /** Replies with the matching leases, the newest first. */

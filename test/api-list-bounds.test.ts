@@ -202,8 +202,7 @@ t.test("only few long lists of leases are built together", async (t) => {
       sendJson(port, "POST", "/api/leases/check", { paths, workspace: agent.workspace }, other.headers),
     ),
   );
-  const statuses = new Set(checks.map(({ status }) => status));
-  t.same([...statuses].toSorted(), [200, 503]);
+  t.same(new Set(checks.map(({ status }) => status)), new Set([200, 503]));
 });
 
 t.test("the command line reads a list to its end", async (t) => {

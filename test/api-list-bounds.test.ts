@@ -4,7 +4,13 @@
  */
 import t, { type Test } from "tap";
 import { LIST_BYTES_MAX } from "../schemas/limits/answers.js";
+import {
+  CHECK_PATHS_MAX,
+  LONG_LEASE_LISTS_WAITING_MAX,
+  LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX,
+} from "../schemas/limits/leases.js";
 import { MESSAGE_BODY_BYTES_MAX } from "../schemas/limits/messages.js";
+import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
 import { runCli } from "./cli/run-cli.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
@@ -228,6 +234,38 @@ t.test("a list that ends at its limit names the next part", async (t) => {
     t.same(parts[0]?.length, 3, route);
     t.same(parts.flat(), whole, `${route} in parts`);
   }
+});
+
+t.test("only few long lists of leases are built together", async (t) => {
+  const { port } = await startKoor(t);
+  const [agent, other] = [await Agent.register(port, "agent"), await Agent.register(port, "other")];
+  const reason = "r".repeat(REMARK_BYTES_MAX);
+  const leases = Array.from({ length: 400 }, (_, at) => at);
+  const answers = await Promise.all(
+    leases.map((at) => sendJson(port, "POST", "/api/leases", { resources: [`name:${at}`], reason }, agent.headers)),
+  );
+  t.ok(answers.every(({ status }) => status === 200));
+  const list = ({ headers }: Agent): Promise<Answer> =>
+    send(port, "GET", `/api/leases?limit=${leases.length}`, { headers });
+  const lists = await Promise.all([
+    ...Array.from({ length: 2 * LONG_LEASE_LISTS_WAITING_MAX }, () => list(agent)),
+    list(other),
+  ]);
+  const whole = lists.filter(({ status }) => status === 200);
+  t.ok(whole.every((answer) => answer.json<{ leases: object[] }>().leases.length === leases.length));
+  t.ok(whole.length > LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX, `${whole.length} lists`);
+  t.equal(lists.at(-1)?.status, 200, "a caller leaves room for others");
+  const refused = lists.filter(({ status }) => status === 503);
+  t.equal(refused.length + whole.length, lists.length);
+  t.ok(refused.length > 0, "the others would take memory without a limit");
+  const paths = Array.from({ length: CHECK_PATHS_MAX }, (_, at) => `${at}.ts`);
+  t.equal((await agent.tryLease(["path:**"])).status, 200);
+  const checks = await Promise.all(
+    Array.from({ length: 2 * LONG_LEASE_LISTS_WAITING_MAX }, () =>
+      sendJson(port, "POST", "/api/leases/check", { paths, workspace: agent.workspace }, other.headers),
+    ),
+  );
+  t.same(new Set(checks.map(({ status }) => status)), new Set([200, 503]));
 });
 
 t.test("the command line reads a list to its end", async (t) => {

@@ -141,8 +141,8 @@ t.test("the dashboard and a foreign page in one viewer's browser", { skip: brows
 
   await t.test("an agent cannot take the place of the person at the page", async (t) => {
     const operator = { name: "operator", stack: "dashboard" };
-    const registered = await sendJson(koor.port, "POST", "/api/instances/register", operator, by);
-    const agent = registered.json<{ readonly id: string; readonly token: string }>();
+    const answer = await sendJson(koor.port, "POST", "/api/instances/register", operator, by);
+    const agent = answer.json<{ readonly id: string; readonly token: string }>();
     await sendJson(koor.port, "POST", `/api/instances/${agent.id}/activate`, {}, RIGHT);
     await page.goto(`${url}/agents/${evil}`);
     await page.getByRole("button", { name: "Send a message" }).click();

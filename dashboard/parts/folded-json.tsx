@@ -140,8 +140,8 @@ function LineOf({
           />
         )}
       </span>
-      {tokens.map(({ text: part, colour }, at) => {
-        const breakable = <Breakable key={at} text={part} />;
+      {tokens.map(({ text: part, colour }, order) => {
+        const breakable = <Breakable key={order} text={part} />;
         return colour === undefined ? breakable : <span class={`code-${colour}`}>{breakable}</span>;
       })}
       {isClosed && <span class="fold-count" data-count={count(members)} />}

@@ -14,12 +14,10 @@ export const SHOWN_RIGHT_TO_LEFT_MAX = 4_000;
 /** The maximum number of characters in a row in which a line may break nowhere. */
 export const UNBROKEN_CHARACTERS_MAX = 256;
 
-/**
- * Matches a piece of text that is read from right to left, with the spaces and punctuation in it. The surrogates are the
- * high ones of the scripts in the planes above the first.
- */
-const RIGHT_TO_LEFT =
-  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\ud802\ud803\ud83a\ud83b][\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\ud802\ud803\ud83a\ud83b\udc00-\udfff\s!-/:-@[-`{-~]*/g;
+/** The letters that are read from right to left. The surrogates are the high ones of scripts beyond the first plane. */
+const LETTERS = String.raw`\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\ud802\ud803\ud83a\ud83b`;
+/** Matches a piece of text that is read from right to left, with the spaces and punctuation in it. */
+const RIGHT_TO_LEFT = new RegExp(String.raw`[${LETTERS}][\udc00-\udfff${LETTERS}\s!-/:-@[-\x60{-~]*`, "g");
 
 const UNBROKEN = new RegExp(String.raw`\S{${UNBROKEN_CHARACTERS_MAX}}`);
 /** Matches up to the last white space of a text. */
@@ -48,8 +46,8 @@ export function shownPart(text: string): string {
 }
 
 /**
- * Splits a text into pieces between which a line may break, after white space if possible. A text without a long word is
- * one piece. No surrogate pair is split.
+ * Splits a text into pieces between which a line may break, after white space if possible. A text without a long word
+ * is one piece. No surrogate pair is split.
  */
 export function breakablePieces(text: string): readonly string[] {
   if (!UNBROKEN.test(text)) return [text];

@@ -19,6 +19,16 @@ export const LEASE_TTL_S_DEFAULT = 600;
 export const CHECK_PATHS_MAX = 1_000;
 export const CHECK_PATH_BYTES_MAX = 1_024;
 export const LEASE_ROWS_DEFAULT = 100;
+/**
+ * The maximum number of lists of more than 256 KiB that are built together. Without a limit, 100 requests would take
+ * several GB.
+ */
+export const LONG_LEASE_LISTS_TOGETHER_MAX = 1;
+/** The maximum number of long lists that wait for others, each with its first 256 KiB, in all and for one caller. */
+export const LONG_LEASE_LISTS_WAITING_MAX = 64;
+export const LONG_LEASE_LISTS_WAITING_OF_CALLER_MAX = 48;
+/** The maximum time that a long list waits, in ms. */
+export const LONG_LEASE_LIST_WAIT_MS_MAX = 10_000;
 /** The writer reads ended leases in pages of this many, and does other work between the pages. */
 export const LEASE_LIST_PAGE = 1_000;
 /** How long ended leases are kept. A client may later ask which instance held a lease when a commit was made. */

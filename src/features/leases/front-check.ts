@@ -5,14 +5,15 @@
  */
 import type { Static } from "typebox";
 import type { LeaseBody, LeaseCheckBody } from "../../../schemas/leases.js";
-import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { LIST_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import { LEASE_CONFLICTS_MAX, LEASE_NEARBY_MAX } from "../../../schemas/limits/leases.js";
-import { Failure } from "../../base/result.js";
+import { BUSY, Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply } from "../../platform/front/reply.js";
 import type { Answer } from "../../platform/front/route.js";
-import type { CallContext } from "../../platform/rpc/frames.js";
+import { type CallContext, callerOf } from "../../platform/rpc/frames.js";
+import type { Permit, Semaphore } from "../../platform/threads/semaphore.js";
 import { type LiveLease, TOO_MANY_STEPS } from "../claims/lease.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -29,17 +30,20 @@ export interface ConflictCheckOptions {
 export class ConflictCheck {
   readonly #options: ConflictCheckOptions;
   readonly #slice = new TimeSlice();
+  readonly #longLists: Semaphore;
 
-  constructor(options: ConflictCheckOptions) {
+  constructor(options: ConflictCheckOptions, longLists: Semaphore) {
     this.#options = options;
+    this.#longLists = longLists;
   }
 
   /** Replies with the leases that conflict with a claim on the requested paths. */
   async check(
     { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,
-    { actor }: CallContext,
+    context: CallContext,
   ): Promise<Answer> {
+    const { actor } = context;
     const { leases, presenter, directory } = this.#options;
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
@@ -56,24 +60,33 @@ export class ConflictCheck {
       shown.set(order, lease);
       return `{"path":${JSON.stringify(path)},"lease":${lease}}`;
     };
-    for (const [at, path] of paths.entries()) {
-      const wanted = parsePath(path, workspace, `paths[${at}]`);
-      if (wanted instanceof Failure) return wanted;
-      await this.#slice.yieldIfOver();
-      if (leases.costsTooMuch([wanted])) return TOO_MANY_STEPS;
-      for (const { filed } of leases.heldByOthers([wanted], asked)) {
-        if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) {
-          const text = show(path, filed);
-          bytes += Buffer.byteLength(text);
-          if (bytes <= LIST_BYTES_MAX || conflicts.length === 0) conflicts.push(text);
+    let permit: Permit | null = null;
+    try {
+      for (const [at, path] of paths.entries()) {
+        if (bytes > WHOLE_ANSWER_BYTES_MAX && permit === null) {
+          permit = await this.#longLists.take(callerOf(context));
+          if (permit === null) return BUSY;
         }
+        const wanted = parsePath(path, workspace, `paths[${at}]`);
+        if (wanted instanceof Failure) return wanted;
+        await this.#slice.yieldIfOver();
+        if (leases.costsTooMuch([wanted])) return TOO_MANY_STEPS;
+        for (const { filed } of leases.heldByOthers([wanted], asked)) {
+          if (conflicts.length < LEASE_CONFLICTS_MAX * paths.length) {
+            const text = show(path, filed);
+            bytes += Buffer.byteLength(text);
+            if (bytes <= LIST_BYTES_MAX || conflicts.length === 0) conflicts.push(text);
+          }
+        }
+        if (nearby.length === LEASE_NEARBY_MAX) continue;
+        for (const { filed } of leases.nearbyOf(wanted, asked).slice(0, LEASE_NEARBY_MAX - nearby.length))
+          nearby.push(show(path, filed));
       }
-      if (nearby.length === LEASE_NEARBY_MAX) continue;
-      for (const { filed } of leases.nearbyOf(wanted, asked).slice(0, LEASE_NEARBY_MAX - nearby.length))
-        nearby.push(show(path, filed));
+      const more = nearby.length === 0 ? "" : `,"nearby":[${nearby.join(",")}]`;
+      return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]${more}}`);
+    } finally {
+      permit?.();
     }
-    const more = nearby.length === 0 ? "" : `,"nearby":[${nearby.join(",")}]`;
-    return jsonReply(`{"free":${conflicts.length === 0},"conflicts":[${conflicts.join(",")}]${more}}`);
   }
 
   /**

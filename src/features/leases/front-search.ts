@@ -5,11 +5,12 @@ import type { Static } from "typebox";
 import type { LeaseQuery, LeaseRecord } from "../../../schemas/leases.js";
 import { LEASE_LIST_PAGE, LEASE_ROWS_DEFAULT } from "../../../schemas/limits/leases.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
-import { Failure } from "../../base/result.js";
+import { BUSY, Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { wholeListReply } from "../../platform/front/reply.js";
 import type { Answer } from "../../platform/front/route.js";
-import type { CallContext } from "../../platform/rpc/frames.js";
+import { type CallContext, callerOf } from "../../platform/rpc/frames.js";
+import type { Permit, Semaphore } from "../../platform/threads/semaphore.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { isLease, leaseRow, liveLease, readGlobs } from "../claims/lease.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
@@ -31,13 +32,16 @@ export interface LeaseSearchOptions {
 export class LeaseSearch {
   readonly #options: LeaseSearchOptions;
   readonly #slice = new TimeSlice();
+  readonly #longLists: Semaphore;
 
-  constructor(options: LeaseSearchOptions) {
+  constructor(options: LeaseSearchOptions, longLists: Semaphore) {
     this.#options = options;
+    this.#longLists = longLists;
   }
 
   /** Replies with the matching leases, the newest first. */
-  async list(query: Static<typeof LeaseQuery>, { actor }: CallContext): Promise<Answer> {
+  async list(query: Static<typeof LeaseQuery>, context: CallContext): Promise<Answer> {
+    const { actor } = context;
     const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
     const { own = 0, from, to } = query;
     if (own === 1 && actor === "") return NEEDS_INSTANCE;
@@ -56,15 +60,24 @@ export class LeaseSearch {
       wasHeldWithin(record, from, to) &&
       overlaps(record);
     const list = new LeaseList((record) => this.#options.presenter.show(record), limit);
-    for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
-      for (const record of records) {
+    let permit: Permit | null = null;
+    try {
+      for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
+        for (const record of records) {
+          if (list.ended) break;
+          if (list.isLong && permit === null) {
+            permit = await this.#longLists.take(callerOf(context));
+            if (permit === null) return BUSY;
+          }
+          await this.#slice.yieldIfOver();
+          if (matches(record)) list.add(record);
+        }
         if (list.ended) break;
-        await this.#slice.yieldIfOver();
-        if (matches(record)) list.add(record);
       }
-      if (list.ended) break;
+      return wholeListReply(list.end());
+    } finally {
+      permit?.();
     }
-    return wholeListReply(list.end());
   }
 
   /** Returns whether a lease is held by an instance, by its parent, or by one of its subagents. */

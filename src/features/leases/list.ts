@@ -2,7 +2,7 @@
  * Builds the reply to a request for a list of leases. The list has at most the requested number of leases, and at most
  * LIST_BYTES_MAX. Runs on the front.
  */
-import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
+import { LIST_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { cursor } from "../../base/json-array.js";
 import { leaseId } from "../claims/lease.js";
@@ -24,6 +24,11 @@ export class LeaseList {
   /** True if the list accepts no more leases. */
   get ended(): boolean {
     return this.#isTooLong || this.#texts.length === this.#limit;
+  }
+
+  /** True if the list is so long that only few such lists may be in memory. */
+  get isLong(): boolean {
+    return this.#bytes > WHOLE_ANSWER_BYTES_MAX;
   }
 
   add(record: LeaseRecord): void {

@@ -27,6 +27,7 @@ import { ConflictCheck, type ConflictCheckOptions } from "./front-check.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
 import { LeaseSearch, type LeaseSearchOptions } from "./front-search.js";
 import { listWaits, type WaitListOptions } from "./front-waits.js";
+import { longLeaseLists } from "./long-lists.js";
 
 /** Returns the row of the lease that a URL path names, in the form that audit rules expect. */
 function subject([id]: readonly [string]): { readonly row?: number } {
@@ -41,8 +42,9 @@ export interface LeaseRoutesOptions
     Omit<LeaseFrontOptions, "conflicts"> {}
 
 export function leaseRoutes(options: LeaseRoutesOptions): Route[] {
-  const conflicts = new ConflictCheck(options);
-  const search = new LeaseSearch(options);
+  const longLists = longLeaseLists();
+  const conflicts = new ConflictCheck(options, longLists);
+  const search = new LeaseSearch(options, longLists);
   const leases = new LeaseFront({ ...options, conflicts });
   const tag = "leases";
   const path = "/api/leases/{id}";

@@ -263,6 +263,22 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
     );
 }
 
+t.test("a full in-box is counted only while a message has expired and is not deleted", (t) => {
+  const { db, writer } = open();
+  for (let at = 0; at <= IN_BOX_UNREAD_MAX; at++)
+    writer.send(newMessage("a", ["b"], { expires_at: at === 0 ? 100 : null }));
+  const timeOf = (nowMs: number): number => {
+    const since = performance.now();
+    for (let times = 0; times < 200; times++) if (!writer.isFull("b", nowMs)) return Number.NaN;
+    return performance.now() - since;
+  };
+  const counting = timeOf(100);
+  const cached = timeOf(0);
+  t.ok(cached * 20 < counting, `${counting.toFixed(2)} ms to count, ${cached.toFixed(2)} ms not to count`);
+  db.close();
+  t.end();
+});
+
 t.test("an in-box is full of unread messages that have not expired", (t) => {
   const { db, writer } = open();
   for (let at = 0; at < IN_BOX_UNREAD_MAX; at++) {

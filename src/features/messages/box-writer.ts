@@ -3,8 +3,9 @@
  * box that contains it. Runs in the writer.
  *
  * The number of unread messages of each in-box is cached, so that a send need not count them. The cached number may be
- * too large, because it includes expired messages that are not deleted yet. So only if it says that an in-box is full,
- * the messages are counted in the database.
+ * too large, because it includes expired messages that are not deleted yet. So if it says that an in-box is full and a
+ * message has expired, the messages are counted in the database. The count takes more than a millisecond, so a client
+ * that sends again and again to a full in-box must not cause it each time.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../../schemas/limits/messages.js";
 import {
@@ -139,7 +140,8 @@ export class BoxWriter extends PublishingModel {
   /** Returns true if an in-box is full and accepts no more messages. */
   isFull(instance: string, nowMs: number): boolean {
     if ((this.#unread.get(instance) ?? 0) < IN_BOX_UNREAD_MAX) return false;
-    return (this.#count.get(instance, nowMs) ?? 0) >= IN_BOX_UNREAD_MAX;
+    const hasExpired = this.#expiresAt !== null && this.#expiresAt <= nowMs;
+    return !hasExpired || (this.#count.get(instance, nowMs) ?? 0) >= IN_BOX_UNREAD_MAX;
   }
 
   /** Stores a message in the sender's out-box and the recipients' in-boxes. */

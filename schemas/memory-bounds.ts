@@ -539,7 +539,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     items: null,
     bytes: "ENTRY_BYTES_MAX",
     times: 4,
-    checked: "src/cluster/log/nats-session.ts",
+    checked: "src/cluster/log/nats-appends.ts",
     beyond: "413",
   },
   {

@@ -13,6 +13,8 @@ export const OWN_DESCRIPTORS_MAX = 128;
 export const FEW_DESCRIPTORS = 512;
 /** The minimum time between two log lines about a lack of descriptors. */
 export const SHORTAGE_REPORT_MS = 60_000;
+/** The minimum time between two log lines about exceptions of background tasks. */
+export const BACKGROUND_ERROR_REPORT_MS = 60_000;
 export const SETTINGS_BYTES_MAX = 1 * MIB;
 /** A thread collects garbage again when its heap has grown by this much since the previous collection. */
 export const HEAP_GROWTH_PERCENT = 50;

@@ -228,8 +228,12 @@ export function makeComponents(options: ComponentsOptions): Components {
       ...telemetry.background,
       { tick: (tickMs) => metrics.history.tick(tickMs) },
     ],
-    () => threads.time.advance(clock),
-    DEADLINE_SWEEP_MS,
+    {
+      now: () => threads.time.advance(clock),
+      intervalMs: DEADLINE_SWEEP_MS,
+      log,
+      onBug: (error) => threads.storage.takeError(error),
+    },
   );
 
   // Some routes need the list of all routes. They read it when they are called, and it is complete by then.

@@ -20,6 +20,8 @@ export class Periodic<Result> {
   #dueMs: number;
   #running: Promise<Result> | null = null;
   #next: Promise<Result> | null = null;
+  /** The exception of a run that `tick` has started. The next tick throws it. */
+  #exception: { readonly error: unknown } | null = null;
   #closed = false;
 
   constructor(options: PeriodicOptions<Result>) {
@@ -32,16 +34,24 @@ export class Periodic<Result> {
     return this.#closed;
   }
 
-  /** Starts a run if one is due and none is in progress. */
+  /**
+   * Starts a run if one is due and none is in progress.
+   * @throws the exception of the run that an earlier tick has started; the registry of background tasks logs it
+   */
   tick(nowMs: number): void {
     const { intervalMs, urgent, ready } = this.#options;
+    const exception = this.#exception;
+    this.#exception = null;
+    if (exception !== null) throw exception.error;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
     // If the clock was set back, the due time would be too far in the future. Then the next run is due one interval
     // from now.
     this.#dueMs = Math.min(this.#dueMs, nowMs + intervalMs);
     if (nowMs < this.#dueMs && urgent?.() !== true) return;
     this.#dueMs = nowMs + intervalMs;
-    void this.run();
+    this.run().catch((error: unknown) => {
+      this.#exception = { error };
+    });
   }
 
   /** Starts a run now, or after the run in progress. */

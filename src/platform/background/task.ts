@@ -4,7 +4,14 @@
  *
  * A task has no timer of its own, so that tests can inject the time. src/composition/components.ts creates the
  * registry.
+ *
+ * An exception of a tick is a bug. The registry logs it, and the task gets its next tick. Otherwise one wrong row could
+ * end the server again after each start.
  */
+import { BACKGROUND_ERROR_REPORT_MS } from "../../../schemas/limits/process.js";
+import type { Log } from "../../base/log.js";
+import { traceOf } from "../../base/reason.js";
+import { SparseReport } from "../../base/sparse-report.js";
 import type { Exposition } from "../measure/exposition.js";
 
 export interface BackgroundTask {
@@ -38,24 +45,46 @@ export function whileLeader(isLeader: () => boolean, task: BackgroundTask): Back
   };
 }
 
+export interface BackgroundTasksOptions {
+  readonly now: () => number;
+  readonly intervalMs: number;
+  readonly log: Log;
+  /** Called with each exception of a tick. */
+  readonly onBug: (error: unknown) => void;
+}
+
 /** The registry of all tasks of the server, in the order in which they were started. */
 export class BackgroundTasks {
   readonly #tasks: readonly BackgroundTask[];
-  readonly #now: () => number;
-  readonly #intervalMs: number;
+  readonly #options: BackgroundTasksOptions;
+  readonly #report: SparseReport;
   #ticking: NodeJS.Timeout | undefined;
+  #errors = 0;
 
-  constructor(tasks: readonly BackgroundTask[], now: () => number, intervalMs: number) {
+  constructor(tasks: readonly BackgroundTask[], options: BackgroundTasksOptions) {
     this.#tasks = tasks;
-    this.#now = now;
-    this.#intervalMs = intervalMs;
+    this.#options = options;
+    this.#report = new SparseReport(BACKGROUND_ERROR_REPORT_MS, (times, error) =>
+      options.log.error("a background task failed", { error: traceOf(error), times }),
+    );
   }
 
   start(): void {
-    this.#ticking = setInterval(() => {
-      const nowMs = this.#now();
-      for (const task of this.#tasks) task.tick?.(nowMs);
-    }, this.#intervalMs);
+    const { now, intervalMs } = this.#options;
+    this.#ticking = setInterval(() => this.tick(now()), intervalMs);
+  }
+
+  /** Calls `tick` of each task. */
+  tick(nowMs: number): void {
+    for (const task of this.#tasks) {
+      try {
+        task.tick?.(nowMs);
+      } catch (error) {
+        this.#errors += 1;
+        this.#report.report(error);
+        this.#options.onBug(error);
+      }
+    }
   }
 
   drain(): void {
@@ -73,6 +102,7 @@ export class BackgroundTasks {
   }
 
   expose(out: Exposition): void {
+    out.value("koor_background_errors_total", "counter", "Exceptions of background tasks.", this.#errors);
     for (const task of this.#tasks) task.expose?.(out);
   }
 }

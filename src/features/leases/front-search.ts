@@ -7,7 +7,6 @@ import { LEASE_LIST_PAGE, LEASE_ROWS_DEFAULT } from "../../../schemas/limits/lea
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { BUSY, Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
-import { wholeListReply } from "../../platform/front/reply.js";
 import type { Answer } from "../../platform/front/route.js";
 import { type CallContext, callerOf } from "../../platform/rpc/frames.js";
 import type { Permit, Semaphore } from "../../platform/threads/semaphore.js";
@@ -19,7 +18,7 @@ import { wantedBy } from "../claims/lock-entry.js";
 import { resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { Directory } from "../instances/directory.js";
-import { LeaseList } from "./list.js";
+import { LeaseList } from "./front-list.js";
 
 export interface LeaseSearchOptions {
   readonly writer: Writer;
@@ -74,7 +73,7 @@ export class LeaseSearch {
         }
         if (list.ended) break;
       }
-      return wholeListReply(list.end());
+      return list.end();
     } finally {
       permit?.();
     }

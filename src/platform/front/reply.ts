@@ -76,12 +76,15 @@ async function longListReply(chunks: Chunks<Failure | string | null>): Promise<A
     const next = await chunks.next();
     if (next.value instanceof Failure) return await cancelRead(chunks, next.value);
     if (COLLECTING.isOver) await COLLECTING.yieldIfOver();
-    if (next.done === true) {
-      pieces.push(Buffer.from(LINE_END));
-      return { status: 200, body: Buffer.concat(pieces), headers: listHeaders(next.value) };
-    }
+    if (next.done === true) return piecedListReply(pieces, next.value);
     pieces.push(Buffer.from(next.value));
   }
+}
+
+/** Returns the answer for a list whose pieces were converted to bytes one after the other. See `longListReply`. */
+export function piecedListReply(pieces: readonly Uint8Array[], next: string | null): Reply {
+  const body = Buffer.concat([...pieces, Buffer.from(LINE_END)]);
+  return { status: 200, body, headers: listHeaders(next) };
 }
 
 function listHeaders(next: string | null): HeaderBlock {

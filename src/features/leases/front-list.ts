@@ -1,17 +1,23 @@
 /**
  * Builds the reply to a request for a list of leases. The list has at most the requested number of leases, and at most
- * LIST_BYTES_MAX. Runs on the front.
+ * LIST_BYTES_MAX. A long list is converted to bytes piece by piece, because joining megabytes of text at its end would
+ * delay other requests. Runs on the front.
  */
 import { LIST_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
+import { STREAM_CHUNK_CHARACTERS } from "../../../schemas/limits/rpc.js";
 import { cursor } from "../../base/json-array.js";
 import { leaseId } from "../claims/lease.js";
-import type { WholeText } from "../../platform/threads/reads.js";
+import { piecedListReply, wholeListReply } from "../../platform/front/reply.js";
+import type { Reply } from "../../platform/front/route.js";
 
 export class LeaseList {
   readonly #show: (record: LeaseRecord) => unknown;
   readonly #limit: number;
-  readonly #texts: string[] = [];
+  readonly #pieces: Uint8Array[] = [];
+  /** The text after the last piece. */
+  #text = '{"leases":[';
+  #count = 0;
   #bytes = 0;
   #last = 0;
   #isTooLong = false;
@@ -23,7 +29,7 @@ export class LeaseList {
 
   /** True if the list accepts no more leases. */
   get ended(): boolean {
-    return this.#isTooLong || this.#texts.length === this.#limit;
+    return this.#isTooLong || this.#count === this.#limit;
   }
 
   /** True if the list is so long that only few such lists may be in memory. */
@@ -34,17 +40,23 @@ export class LeaseList {
   add(record: LeaseRecord): void {
     const text = JSON.stringify(this.#show(record));
     this.#bytes += Buffer.byteLength(text);
-    if (this.#texts.length > 0 && this.#bytes > LIST_BYTES_MAX) {
+    if (this.#count > 0 && this.#bytes > LIST_BYTES_MAX) {
       this.#isTooLong = true;
       return;
     }
-    this.#texts.push(text);
+    this.#text += this.#count === 0 ? text : `,${text}`;
+    this.#count += 1;
     this.#last = record.row;
+    if (this.#text.length < STREAM_CHUNK_CHARACTERS) return;
+    this.#pieces.push(Buffer.from(this.#text));
+    this.#text = "";
   }
 
   /** Returns the reply. If more leases may follow, the reply has a cursor for the next request. */
-  end(): WholeText<string | null> {
+  end(): Reply {
     const next = this.ended ? cursor("after", leaseId(this.#last)) : null;
-    return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };
+    const text = `${this.#text}]}`;
+    if (this.#pieces.length === 0) return wholeListReply({ text, reply: next });
+    return piecedListReply([...this.#pieces, Buffer.from(text)], next);
   }
 }

@@ -6,16 +6,18 @@
 import { LIST_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { STREAM_CHUNK_CHARACTERS } from "../../../schemas/limits/rpc.js";
+import { GrowingBytes } from "../../base/growing-bytes.js";
 import { cursor } from "../../base/json-array.js";
 import { leaseId } from "../claims/lease.js";
-import { piecedListReply, wholeListReply } from "../../platform/front/reply.js";
+import { bytesListReply, wholeListReply } from "../../platform/front/reply.js";
 import type { Reply } from "../../platform/front/route.js";
 
 export class LeaseList {
   readonly #show: (record: LeaseRecord) => unknown;
   readonly #limit: number;
-  readonly #pieces: Uint8Array[] = [];
-  /** The text after the last piece. */
+  /** The bytes of a long list; null while the list is short. */
+  #bytesOfText: GrowingBytes | null = null;
+  /** The text that is not in the bytes yet. */
   #text = '{"leases":[';
   #count = 0;
   #bytes = 0;
@@ -48,7 +50,8 @@ export class LeaseList {
     this.#count += 1;
     this.#last = record.row;
     if (this.#text.length < STREAM_CHUNK_CHARACTERS) return;
-    this.#pieces.push(Buffer.from(this.#text));
+    this.#bytesOfText ??= new GrowingBytes();
+    this.#bytesOfText.add(this.#text);
     this.#text = "";
   }
 
@@ -56,7 +59,8 @@ export class LeaseList {
   end(): Reply {
     const next = this.ended ? cursor("after", leaseId(this.#last)) : null;
     const text = `${this.#text}]}`;
-    if (this.#pieces.length === 0) return wholeListReply({ text, reply: next });
-    return piecedListReply([...this.#pieces, Buffer.from(text)], next);
+    if (this.#bytesOfText === null) return wholeListReply({ text, reply: next });
+    this.#bytesOfText.add(text);
+    return bytesListReply(this.#bytesOfText, next);
   }
 }

@@ -5,6 +5,7 @@
 import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
 import { STREAM_CREDIT_CHUNKS, STREAM_PIECE_CHARACTERS_MAX } from "../../../schemas/limits/rpc.js";
 import { NEXT_HEADER } from "../../../schemas/next-header.js";
+import { GrowingBytes } from "../../base/growing-bytes.js";
 import { Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { headerBlock, type HeaderBlock, type Sink } from "../transport/reply.js";
@@ -71,20 +72,20 @@ const COLLECTING = new TimeSlice();
  * several lists at once, this blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
-  const pieces: Uint8Array[] = [];
+  const bytes = new GrowingBytes();
   for (;;) {
     const next = await chunks.next();
     if (next.value instanceof Failure) return await cancelRead(chunks, next.value);
     if (COLLECTING.isOver) await COLLECTING.yieldIfOver();
-    if (next.done === true) return piecedListReply(pieces, next.value);
-    pieces.push(Buffer.from(next.value));
+    if (next.done === true) return bytesListReply(bytes, next.value);
+    bytes.add(next.value);
   }
 }
 
-/** Returns the answer for a list whose pieces were converted to bytes one after the other. See `longListReply`. */
-export function piecedListReply(pieces: readonly Uint8Array[], next: string | null): Reply {
-  const body = Buffer.concat([...pieces, Buffer.from(LINE_END)]);
-  return { status: 200, body, headers: listHeaders(next) };
+/** Returns the answer for a list whose parts were converted to bytes one after the other. See `longListReply`. */
+export function bytesListReply(bytes: GrowingBytes, next: string | null): Reply {
+  bytes.add(LINE_END);
+  return { status: 200, body: bytes.end(), headers: listHeaders(next) };
 }
 
 function listHeaders(next: string | null): HeaderBlock {

@@ -4,11 +4,9 @@
  */
 import t from "tap";
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { Failure } from "../../base/result.js";
+import { BUSY, Failure } from "../../base/result.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { QueuedCalls } from "./queued-calls.js";
-
-const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 interface Sent {
   readonly method: string;
